@@ -1,0 +1,202 @@
+"""The parameters of a notebook: the cell tagged ``parameters``, read without running it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import MlopsError
+from .document import Cell, Notebook
+from .tags import PARAMETERS
+
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "int": int,
+    "float": (int, float),
+    "str": str,
+    "bool": bool,
+    "list": list,
+    "tuple": (tuple, list),
+    "dict": dict,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One assignment of the parameters cell.
+
+    ``type`` is one of int, float, str, bool, list, tuple, dict, or any (default None without an
+    annotation). ``optional`` tells that None is allowed. ``help`` is the comment on its line.
+    """
+
+    name: str
+    default: Any
+    type: str
+    optional: bool
+    help: str
+    line: int
+
+
+def parameters_cell(notebook: Notebook) -> Cell | None:
+    """Return the one parameters cell; raises ``parameters.two-cells``."""
+    found = [cell for cell in notebook.code_cells if PARAMETERS & set(cell.tags)]
+    if len(found) > 1:
+        raise MlopsError(
+            "parameters.two-cells",
+            "A second cell is tagged `parameters`.",
+            hint=f"keep the tag on one cell: cell {found[0].position} has it too.",
+            place=notebook.place(found[1]),
+        )
+    return found[0] if found else None
+
+
+def read_parameters(notebook: Notebook) -> tuple[Parameter, ...]:
+    """Return the notebook's parameters, in order; empty where no cell is tagged.
+
+    Raises
+    ------
+    MlopsError
+        ``parameters.not-plain`` where the cell is more than assignments of literals.
+    """
+    cell = parameters_cell(notebook)
+    if cell is None:
+        return ()
+    try:
+        tree = ast.parse(cell.source)
+    except SyntaxError as error:
+        raise MlopsError(
+            "parameters.not-plain",
+            f"The parameters cell is not plain Python: {error.msg}.",
+            hint="keep only lines such as `depth: int = 6  # what it means`.",
+            place=notebook.place(cell, error.lineno),
+        ) from None
+    lines = cell.source.splitlines()
+    found: dict[str, Parameter] = {}
+    for node in tree.body:
+        parameter = _parameter(node, lines)
+        if parameter is None:
+            if _is_text(node):
+                continue
+            raise MlopsError(
+                "parameters.not-plain",
+                "The parameters cell holds more than plain assignments.",
+                hint="keep only lines such as `depth: int = 6`; "
+                "move what is computed to another cell.",
+                place=notebook.place(cell, node.lineno),
+            )
+        found[parameter.name] = parameter
+    return tuple(found.values())
+
+
+def check_parameters(
+    notebook: Notebook, parameters: tuple[Parameter, ...], given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return ``given`` with each value checked against its parameter's type.
+
+    Text is read as the parameter's type (``"6"`` for an int), so that a command line may pass
+    its words as they are. Raises ``parameters.unknown`` or ``parameters.type``.
+    """
+    known = {parameter.name: parameter for parameter in parameters}
+    checked: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in known:
+            raise MlopsError(
+                "parameters.unknown",
+                f"The notebook has no parameter `{name}`.",
+                hint=_suggest(name, list(known)),
+                place=notebook.place(parameters_cell(notebook)),
+            )
+        checked[name] = _convert(notebook, known[name], value)
+    return checked
+
+
+def _parameter(node: ast.stmt, lines: list[str]) -> Parameter | None:
+    annotation: str | None = None
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        target, value = node.targets[0], node.value
+    elif isinstance(node, ast.AnnAssign) and node.value is not None:
+        target, value = node.target, node.value
+        annotation = ast.unparse(node.annotation)
+    else:
+        return None
+    if not isinstance(target, ast.Name):
+        return None
+    try:
+        default = ast.literal_eval(value)
+    except ValueError:
+        return None
+    kind, optional = _type_of(annotation, default)
+    return Parameter(target.id, default, kind, optional, _comment(node, lines), node.lineno)
+
+
+def _type_of(annotation: str | None, default: Any) -> tuple[str, bool]:
+    optional = default is None
+    if annotation is not None:
+        parts = [part.strip() for part in annotation.strip("'\"").split("|")]
+        if len(parts) == 1 and parts[0].startswith("Optional["):
+            parts = [parts[0][len("Optional[") : -1], "None"]
+        optional = optional or "None" in parts
+        names = [part.split("[")[0] for part in parts if part != "None"]
+        if len(names) == 1 and names[0] in _TYPES:
+            return names[0], optional
+        return "any", optional
+    kind = type(default).__name__
+    return (kind if kind in _TYPES else "any"), optional
+
+
+def _comment(node: ast.stmt, lines: list[str]) -> str:
+    last = lines[(node.end_lineno or node.lineno) - 1]
+    rest = last.encode()[node.end_col_offset or 0 :].decode(errors="ignore").strip()
+    return rest[1:].strip() if rest.startswith("#") else ""
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _convert(notebook: Notebook, parameter: Parameter, value: Any) -> Any:
+    converted = _from_text(parameter, value) if isinstance(value, str) else value
+    if converted is None and (parameter.optional or parameter.type == "any"):
+        return None
+    if parameter.type == "any":
+        return converted
+    wanted = _TYPES[parameter.type]
+    # bool is a subclass of int, but `depth=True` is a mistake.
+    is_bool = isinstance(converted, bool) and parameter.type != "bool"
+    if not isinstance(converted, wanted) or is_bool:
+        cell = parameters_cell(notebook)
+        raise MlopsError(
+            "parameters.type",
+            f"`{parameter.name}` wants {parameter.type}"
+            f"{' or None' if parameter.optional else ''}, but got {value!r}.",
+            hint=f"its default is {parameter.default!r}.",
+            place=notebook.place(cell, parameter.line) if cell else None,
+        )
+    if parameter.type == "float":
+        return float(converted)
+    if parameter.type == "tuple":
+        return tuple(converted)
+    return converted
+
+
+def _from_text(parameter: Parameter, text: str) -> Any:
+    if parameter.type == "str":
+        return text
+    if text.lower() in ("true", "false") and parameter.type in ("bool", "any"):
+        return text.lower() == "true"
+    if text.lower() in ("none", "null", ""):
+        return None
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _suggest(name: str, known: list[str]) -> str:
+    import difflib
+
+    if not known:
+        return "tag a cell of plain assignments `parameters`."
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean `{close[0]}`?" if close else f"it has: {', '.join(known)}."

@@ -1,0 +1,58 @@
+"""What all tests share: requirements that skip or fail, and a fresh project."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REQUIRED = {name for name in os.environ.get("MLOPS_REQUIRE", "").split(",") if name}
+CHROMIUM = "/usr/bin/chromium"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "docker: needs a Docker engine")
+    config.addinivalue_line("markers", "browser: needs Chromium and a built sidebar")
+
+
+def _absent(name: str) -> str | None:
+    """Return why the tests marked ``name`` cannot run here, or None."""
+    if name == "docker":
+        import docker
+
+        try:
+            client = docker.from_env(timeout=10)
+            client.ping()
+            client.close()
+        except docker.errors.DockerException as error:
+            return f"no Docker engine answers: {error}"
+    if name == "browser":
+        if not Path(CHROMIUM).exists() and not shutil.which("chromium"):
+            return "Chromium is not installed"
+        if not shutil.which("node"):
+            return "Node.js, which builds the sidebar, is not installed"
+    return None
+
+
+@pytest.fixture(autouse=True)
+def _requirements(request: pytest.FixtureRequest) -> None:
+    for name in ("docker", "browser"):
+        if request.node.get_closest_marker(name) is None:
+            continue
+        if reason := _absent(name):
+            if name in REQUIRED:
+                pytest.fail(f"MLOPS_REQUIRE names {name}, but {reason}")
+            pytest.skip(reason)
+
+
+@pytest.fixture
+def project_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty project that is the working directory, with no settings from outside."""
+    for name in ("JUPYTER_MLOPS_PROJECT", "MLFLOW_TRACKING_URI", "JUPYTER_MLOPS_RUN"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "mlops.toml").write_text("")
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
