@@ -74,8 +74,8 @@ def run_as_it_is() -> None:
 def summer_rows(folder: Path) -> list[dict[str, Any]]:
     """Make summer's requests with the notebook's own steps, up to its feature table."""
     from jupyter_mlops import compile_notebook, drain, read
-    from jupyter_mlops.deploy.packaging import plain_rows
     from jupyter_mlops.pipeline.targets.local import LocalTarget
+    from jupyter_mlops.serving.predictor import Predictor
     from jupyter_mlops.values import load
 
     pipeline = compile_notebook(read(NOTEBOOK))
@@ -85,15 +85,13 @@ def summer_rows(folder: Path) -> list[dict[str, Any]]:
     drain(target.run(pipeline, Path("pipelines/flights"), folder, SUMMER, cwd=Path("notebooks")))
     namespace: dict[str, Any] = {}
     load(folder / "steps" / maker.name / "outputs", namespace, ["X_test"])
-    rows: list[dict[str, Any]] = plain_rows(namespace["X_test"].sample(2_000, random_state=0))
-    return rows
+    contract = Predictor.load(Path(".mlops/releases/flights/1")).contract
+    return contract.rows(namespace["X_test"].sample(2_000, random_state=0))
 
 
 def ask(url: str, rows: Any) -> tuple[int, dict[str, Any]]:
     body = json.dumps({"rows": rows}).encode()
-    request = urllib.request.Request(
-        f"{url}/predict", body, {"content-type": "application/json"}
-    )
+    request = urllib.request.Request(f"{url}/predict", body, {"content-type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.status, json.load(answer)
@@ -113,8 +111,10 @@ def ask_and_show(url: str) -> None:
     row = examples["rows"][0]
     status, answer = ask(url, [row])
     click.echo(f"POST {url}/predict  {json.dumps(row)}")
-    click.echo(f"→ {status}: {answer['predictions'][0]:.2f} minutes; the notebook's own "
-               f"prediction: {examples['predictions'][0]:.2f}; request {answer['request_id']}")
+    click.echo(
+        f"→ {status}: {answer['predictions'][0]:.2f} minutes; the notebook's own "
+        f"prediction: {examples['predictions'][0]:.2f}; request {answer['request_id']}"
+    )
     status, answer = ask(url, [{**row, "distance": "far"}])
     problem = answer["error"]["errors"][0]
     click.echo(f"→ {status} for a bad row: {problem['column']}: {problem['reason']}")

@@ -47,3 +47,13 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
     session.start(shell)
     magics.register(shell)
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    return [{"src": "labextension", "dest": "jupyter-mlops"}]
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    from .faces.server import extension_points
+
+    return extension_points()

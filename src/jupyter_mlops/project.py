@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import tomllib
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import MlopsError, Place
+from .os_errors import explain_os_errors as explain_os_errors
 
 STATE = ".mlops"
 SETTINGS = "mlops.toml"
@@ -183,31 +183,6 @@ class Project:
             yield
         finally:
             lock.release()
-
-
-@contextmanager
-def explain_os_errors(where: Path | str) -> Iterator[None]:
-    """Turn a full disk or a read-only folder into an `MlopsError` that says so."""
-    try:
-        yield
-    except OSError as error:
-        place = Place(str(error.filename or where))
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise MlopsError(
-                "project.disk-full",
-                "The disk is full.",
-                hint="free some space, then try again; "
-                "nothing was changed.",
-                place=place,
-            ) from error
-        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-            raise MlopsError(
-                "project.read-only",
-                "The project cannot be written to.",
-                hint="make it writable, or point JUPYTER_MLOPS_PROJECT to a folder that is.",
-                place=place,
-            ) from error
-        raise
 
 
 def _read_settings(path: Path) -> Settings:

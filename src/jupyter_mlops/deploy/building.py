@@ -1,25 +1,110 @@
-"""The parts of a promotion that make files and images: pipeline folder, contexts, builds."""
+"""The parts of a promotion that make files and images: locks, Dockerfiles, contexts, builds."""
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from .. import values
 from ..errors import MlopsError
 from ..images import context, dockerfile, requirements
 from ..notebook.document import Notebook
-from ..pipeline.generate import generate
+from ..pipeline import generate as generation
 from ..pipeline.model import Pipeline
 from ..pipeline.targets import Target
+from ..pipeline.targets.local import LocalTarget
 from ..progress import Progress, Stage
 from ..project import Project
 from .releases import Release
 
 if TYPE_CHECKING:
     from ..images.engine import Engine
+
+Images = Literal["auto", "require", "none"]
+
+
+class Builder:
+    """Makes the generated folder and, where there is an engine, the images of one release."""
+
+    def __init__(
+        self,
+        project: Project,
+        notebook: Notebook,
+        pipeline: Pipeline,
+        version: int,
+        engine: Engine | None,
+        scratch: Path,
+    ) -> None:
+        self.project = project
+        self.notebook = notebook
+        self.pipeline = pipeline
+        self.version = version
+        self.engine = engine
+        self.scratch = scratch
+        self._cells = notebook.path.resolve().parent
+
+    def tag(self, kind: str) -> str:
+        """Return the name of the ``training`` or ``serving`` image."""
+        prefix = self.project.settings.images.prefix
+        return f"{prefix}/{self.pipeline.name}-{kind}:{self.version}"
+
+    def generate(self, folder: Path) -> None:
+        """Write the pipeline folder with the lock and Dockerfile of its training image."""
+        sources = [
+            cell.source for step in self.pipeline.steps for cell in (*step.prelude, *step.cells)
+        ]
+        needs = self._training_needs(sources)
+        files = {
+            "Dockerfile": dockerfile.training(self.pipeline, base_image(self.project)),
+            "requirements.txt": requirements.lock(needs.pins),
+        }
+        generation.generate(self.pipeline, self.notebook, folder, files=files)
+
+    def add_serving(self, release: Path) -> None:
+        """Add the lock and Dockerfile of the serving image to the release's pipeline folder."""
+        folder = release / "pipeline"
+        needs = self._serving_needs(release)
+        texts = {
+            name: (folder / name).read_text(encoding="utf-8")
+            for name in ("Dockerfile", "requirements.txt")
+        }
+        texts["Dockerfile.serving"] = dockerfile.serving(self.pipeline, base_image(self.project))
+        texts["requirements-serving.txt"] = requirements.lock(needs.pins)
+        generation.generate(self.pipeline, self.notebook, folder, files=texts)
+
+    def target(self, folder: Path) -> Progress[Target]:
+        """Return where the pipeline runs: the training image, built here, or this Python."""
+        if self.engine is None:
+            return LocalTarget()
+        from ..pipeline.targets.docker import DockerTarget
+
+        sources = [cell.source for step in self.pipeline.steps for cell in step.cells]
+        local = self._training_needs(sources).local
+        where = context.training(self.scratch / "training", pipeline=folder, local=local)
+        image = yield from self.engine.build(where, context.DOCKERFILE, self.tag("training"))
+        return DockerTarget(self.engine, image.tags[0])
+
+    def serving_image(self, release: Path) -> Progress[None]:
+        """Build the image that serves the staged release."""
+        assert self.engine is not None
+        local = self._serving_needs(release).local
+        where = context.serving(self.scratch / "serving", release=release, local=local)
+        yield from self.engine.build(where, context.DOCKERFILE, self.tag("serving"))
+
+    def _training_needs(self, sources: list[str]) -> requirements.Needs:
+        modules = set().union(*(requirements.imported_modules(source) for source in sources))
+        return requirements.needs(
+            modules | set(requirements.RUNTIME_STEP), folder=self._cells, step=True
+        )
+
+    def _serving_needs(self, release: Path) -> requirements.Needs:
+        source = (release / "serving" / "serve.py").read_text(encoding="utf-8")
+        modules = requirements.imported_modules(source)
+        modules |= values.modules(release / "serving" / "state")
+        return requirements.needs(
+            modules | set(requirements.RUNTIME_SERVING), folder=self._cells, step=True
+        )
 
 
 def base_image(project: Project) -> str:
@@ -28,21 +113,27 @@ def base_image(project: Project) -> str:
     return project.settings.images.base or default
 
 
-def connect(images: str, project: Project) -> Progress[Engine | None]:
+def connect(images: Images, project: Project) -> Progress[Engine | None]:
     """Return the Docker engine to build with, or None after saying why there is none."""
     if images == "none":
         return None
     from ..images.engine import Engine
 
-    stage = Stage("engine")
     try:
         engine = Engine.connect(project.settings.images)
         engine.require_base(base_image(project))
     except MlopsError as error:
         if images == "require":
             raise
-        yield stage.notice(
-            f"{error.message} This is a local release: steps and server run as processes."
+        yield Stage("engine").notice(
+            f"{error.message} So this is a local release: steps and server run as processes."
         )
         return None
     return engine
+
+
+def publish_folder(project: Project, release: Release) -> str:
+    """Bring ``pipelines/<name>/`` to the release's pipeline folder, and return its name."""
+    name = f"pipelines/{release.name}"
+    generation.publish(release.folder / "pipeline", project.root / name)
+    return name

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .. import values
 from ..errors import MlopsError
 from ..notebook.document import Notebook
+from ..pipeline import work as work_files
 from ..pipeline.model import Pipeline, Serving
 
 if TYPE_CHECKING:
@@ -26,9 +27,7 @@ class Baseline:
     rows: int
 
 
-def package_serving(
-    notebook: Notebook, pipeline: Pipeline, work: Path, release: Path
-) -> Baseline:
+def package_serving(notebook: Notebook, pipeline: Pipeline, work: Path, release: Path) -> Baseline:
     """Write ``serving/`` and ``baseline.parquet`` of a release from a pipeline run.
 
     Parameters
@@ -45,56 +44,28 @@ def package_serving(
         not the number of rows; ``serving.self-test`` where the packaged model does not answer
         the notebook's own rows with the notebook's own predictions.
     """
-    from ..serving import contract as contracts
+    from ..serving import contract as contract_module
+    from ..serving.predictions import to_list
 
     serving = pipeline.serving
     assert serving is not None
     namespace: dict[str, Any] = {}
-    values.load(work / "steps" / serving.step / "serving", namespace)
-    example, predictions = namespace.get("example"), namespace.get("predictions")
+    values.load(work_files.serving_folder(work, serving.step), namespace)
+    example, predictions = namespace.get(work_files.EXAMPLE), namespace.get(work_files.PREDICTIONS)
     rows = _example_rows(notebook, serving, example, predictions)
 
     variable, frame = _baseline_frame(pipeline, work, serving, rows)
     folder = release / "serving"
     folder.mkdir()
     (folder / "serve.py").write_text(serving.source, encoding="utf-8")
-    contract = contracts.learn(frame, predictions)
+    contract = contract_module.learn(frame, predictions, function=serving.function)
     (folder / "contract.json").write_text(contract.model_dump_json(indent=2), encoding="utf-8")
-    examples = {"rows": plain_rows(rows), "predictions": plain_values(predictions)[:EXAMPLE_ROWS]}
+    examples = {"rows": contract.rows(rows), "predictions": to_list(predictions)[:EXAMPLE_ROWS]}
     (folder / "examples.json").write_text(json.dumps(examples, indent=2), encoding="utf-8")
     state: dict[str, Any] = {}
-    values.load(work / "steps" / serving.step / "serving", state, serving.state)
+    values.load(work_files.serving_folder(work, serving.step), state, serving.state)
     values.dump(state, serving.state, folder / "state")
     return _write_baseline(release, variable, frame)
-
-
-def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the frame's rows as JSON-able records: nulls as None, times as ISO text."""
-    columns = [plain_values(frame[name]) for name in frame.columns]
-    names = [str(name) for name in frame.columns]
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-
-
-def plain_values(series: Any) -> list[Any]:
-    """Return predictions or a column, of shape (rows,) or (rows, k), as JSON-able values."""
-    import numpy as np
-    import pandas as pd
-
-    if isinstance(series, pd.DataFrame):
-        return series.to_numpy().tolist()
-    if isinstance(series, np.ndarray) and series.ndim > 1:
-        return series.tolist()  # type: ignore[no-any-return]
-    return [_plain(value) for value in pd.Series(series).tolist()]
-
-
-def _plain(value: Any) -> Any:
-    import pandas as pd
-
-    if pd.api.types.is_scalar(value) and pd.isna(value):
-        return None
-    if isinstance(value, pd.Timestamp):
-        return value.isoformat()
-    return value
 
 
 def _example_rows(
@@ -133,7 +104,7 @@ def _baseline_frame(
     best: tuple[bool, int, str] | None = None
     found: pd.DataFrame = example
     for step in pipeline.steps:
-        folder = work / "steps" / step.name / "outputs"
+        folder = work_files.outputs_folder(work, step.name)
         if not folder.is_dir() or not step.outputs:
             continue
         namespace: dict[str, Any] = {}
@@ -171,6 +142,6 @@ def _write_baseline(release: Path, variable: str, frame: pd.DataFrame) -> Baseli
 
     predictor = Predictor.load(release, verify=False)
     rows = baseline.sample(frame, None)
-    rows = rows.assign(**{baseline.PREDICTION: plain_values(predictor.predict(rows))})
+    rows = baseline.sample(rows, predictor.answer(rows))
     baseline.write(rows, release / "baseline.parquet")
     return Baseline(variable, len(rows))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 from ..errors import MlopsError, Place
 from ..governance.audit import AuditLog
@@ -18,18 +18,14 @@ from ..notebook.parameters import check_parameters
 from ..pipeline.compile import compile_notebook
 from ..pipeline.model import Pipeline
 from ..pipeline.prove import Proof, compare, reference_plan
-from ..pipeline.targets import PipelineRun, Target
-from ..progress import Event, Progress, Stage
+from ..pipeline.targets import Target
+from ..progress import Progress, Stage
 from ..project import Project, explain_os_errors
-from ..rerun import Rerun, rerun
+from ..rerun.rerun import Rerun, rerun
 from . import building
+from .building import Builder, Images
 from .packaging import Baseline, package_serving
 from .releases import Release, Releases
-
-if TYPE_CHECKING:
-    from ..images.engine import Engine
-
-Images = Literal["auto", "require", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +91,7 @@ def promote(
     given = check_parameters(source, pipeline.parameters, parameters or {})
     with project.lock(f"promote-{pipeline.name}", what=f"a promotion of {source.name}"):
         try:
-            return (
-                yield from _promote(project, source, pipeline, given, images, kind, judge)
-            )
+            return (yield from _promote(project, source, pipeline, given, images, kind, judge))
         except MlopsError as error:
             refused = error.code in ("promote.different", "promote.gate")
             AuditLog(project).append(
@@ -133,28 +127,20 @@ def _promote(
         tempfile.TemporaryDirectory(prefix="promote-", dir=project.folder("work")) as scratch,
         releases.staging(pipeline.name) as staged,
     ):
-        version = releases.next_version(pipeline.name)
         work = Path(scratch)
         engine = yield from building.connect(images, project)
+        version = releases.next_version(pipeline.name)
+        builder = Builder(project, notebook, pipeline, version, engine, work)
         run = yield from _reference(project, notebook, pipeline, given, work / "reference", kind)
-
         folder = staged / "pipeline"
-        building.generate_folder(project, notebook, pipeline, folder)
-        target: Target
-        training: str | None = None
-        if engine is not None:
-            training = f"{project.settings.images.prefix}/{pipeline.name}-training:{version}"
-            target = yield from building.training_target(engine, folder, work, training)
-        else:
-            target = building.local_target()
-        proven = yield from _prove(notebook, pipeline, target, folder, work, given)
-        proof, metrics = proven
-
+        builder.generate(folder)
+        target = yield from builder.target(folder)
+        proof, metrics = yield from _prove(notebook, pipeline, target, folder, work, given)
         candidate = Candidate(
             pipeline, folder, work / "run", notebook.path.resolve().parent, given, metrics
         )
         verdicts = yield from _pass_gates(project, notebook, candidate, judge)
-
+        _evidence(staged, notebook, run, proof)
         manifest: dict[str, Any] = {
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "kind": kind,
@@ -167,26 +153,19 @@ def _promote(
             "metrics": metrics,
             "proof": proof.summary(),
             "verdicts": verdicts,
+            "images": {"training": builder.tag("training")} if engine else None,
         }
-        _evidence(staged, notebook, run, proof)
-        images_built: dict[str, str] = {"training": training} if training else {}
         if pipeline.serving is not None:
             baseline = yield from _package(notebook, pipeline, candidate, staged)
             manifest["baseline"] = {"variable": baseline.variable, "rows": baseline.rows}
-            building.add_serving_files(project, pipeline, folder, staged)
+            builder.add_serving(staged)
             if engine is not None:
-                tag = f"{project.settings.images.prefix}/{pipeline.name}-serving:{version}"
-                images_built["serving"] = tag
-                manifest["images"] = images_built
+                manifest["images"]["serving"] = builder.tag("serving")
                 releases.seal(pipeline.name, version, staged, manifest)
-                yield from building.serving_image(engine, staged, work, tag)
-        manifest["images"] = images_built or None
-
+                yield from builder.serving_image(staged)
         release = yield from _publish(project, releases, pipeline, version, staged, manifest)
-    building.publish_folder(project, release)
-    yield Stage("pipeline").notice(
-        f"the pipeline is in pipelines/{pipeline.name}/", folder=f"pipelines/{pipeline.name}"
-    )
+    name = building.publish_folder(project, release)
+    yield Stage("pipeline").notice(f"the readable pipeline is in {name}/", folder=name)
     return release
 
 
@@ -218,10 +197,9 @@ def _prove(
     """Run the pipeline from clean state and compare it with the notebook."""
     stage = Stage("prove")
     yield stage.started(f"running the pipeline from clean state on {target.name}")
-    result: PipelineRun = yield from target.run(
+    result = yield from target.run(
         pipeline, folder, work / "run", given, cwd=notebook.path.resolve().parent
     )
-    metrics = {k: v for step in result.steps.values() for k, v in step.metrics.items()}
     proof = compare(pipeline, work / "reference", work / "run")
     if not proof.ok:
         different = proof.differences[0]
@@ -233,7 +211,7 @@ def _prove(
             place=different.place or notebook.place(),
         )
     yield stage.done(proof.words, **proof.summary())
-    return proof, metrics
+    return proof, result.metrics
 
 
 def _pass_gates(
@@ -323,6 +301,3 @@ def _publish(
     version_words = f", model version {model_version}" if model_version else ""
     yield stage.done(f"release {release.ref}{version_words}", release=release.ref)
     return release
-
-
-__all__ = ["Candidate", "Event", "Judge", "Verdict", "promote"]

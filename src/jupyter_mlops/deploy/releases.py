@@ -63,11 +63,7 @@ class Releases:
     def list(self, name: str | None = None) -> list[Release]:
         """Return the releases, by name and version, oldest first."""
         names = [name] if name else sorted(path.name for path in _folders(self.project.releases))
-        return [
-            self._read(each, version)
-            for each in names
-            for version in self._versions(each)
-        ]
+        return [self._read(each, version) for each in names for version in self._versions(each)]
 
     def get(self, ref: str) -> Release:
         """Return a release by ``name/version``, or the newest by ``name``.

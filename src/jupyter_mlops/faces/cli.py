@@ -137,7 +137,7 @@ def show(run: str) -> View:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Keep the result here too.")
 def rerun(notebook: Path, assignments: tuple[str, ...], output: Path | None) -> View:
     """Run a notebook again with papermill, tracked, with other parameters."""
-    from ..rerun import rerun as start
+    from ..rerun.rerun import rerun as start
 
     return shown.rerun(follow(start(notebook, parse_assignments(assignments), output=output)))
 
@@ -253,9 +253,7 @@ def retrain(endpoint: str, assignments: tuple[str, ...], deploy: bool, images: A
     """Rerun an endpoint's notebook on newer data, and promote it where it beats the champion."""
     from ..monitoring.retrain import retrain as start
 
-    result = follow(
-        start(endpoint, parse_assignments(assignments), deploy=deploy, images=images)
-    )
+    result = follow(start(endpoint, parse_assignments(assignments), deploy=deploy, images=images))
     return shown.release(result)
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..governance.audit import Entry
     from ..monitoring.report import DriftReport
     from ..pipeline.model import Pipeline
-    from ..rerun import Rerun
+    from ..rerun.rerun import Rerun
     from ..tracking.store import RunDetail, RunSummary
 
 
@@ -136,9 +136,7 @@ def deployment(found: Deployment) -> View:
 def deployments(found: list[Deployment]) -> View:
     if not found:
         return View(["No endpoints yet: `jupyter mlops serve RELEASE` makes one."], data=[])
-    rows = [
-        [d.endpoint, d.release, "alive" if d.alive() else "down", d.url, d.kind] for d in found
-    ]
+    rows = [[d.endpoint, d.release, "alive" if d.alive() else "down", d.url, d.kind] for d in found]
     table = Table("", ("endpoint", "release", "state", "url", "kind"), rows)
     return View(tables=[table], data=[d.to_dict() for d in found])
 

@@ -157,9 +157,7 @@ def _cell(raw: Any, index: int, name: str) -> Cell:
         source = "".join(source)
     tags = (raw.get("metadata") or {}).get("tags") or []
     if not isinstance(source, str) or not all(isinstance(tag, str) for tag in tags):
-        raise MlopsError(
-            "notebook.invalid", "The cell's source or tags are not text.", place=place
-        )
+        raise MlopsError("notebook.invalid", "The cell's source or tags are not text.", place=place)
     return Cell(
         # nbformat 4.4 and older have no ids; the position is the best stable name there is.
         id=raw.get("id") or f"cell-{index + 1}",

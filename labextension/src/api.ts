@@ -1,0 +1,92 @@
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+import type { PartialJSONObject } from '@lumino/coreutils';
+
+import type {
+  ErrorMessage,
+  PipelineView,
+  PromotionAccepted,
+  PromotionsView,
+  PromotionView,
+  StatusView
+} from './messages';
+
+/** The server answered that something is wrong, and says what. */
+export class MlopsApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly detail: ErrorMessage
+  ) {
+    super(detail.message);
+    this.name = 'MlopsApiError';
+  }
+}
+
+/** Nobody answers, or not our server extension. */
+export class NoServerError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'NoServerError';
+  }
+}
+
+/** The REST interface under `jupyter-mlops/api/`. */
+export class MlopsApi {
+  constructor(private readonly _settings: ServerConnection.ISettings) {}
+
+  status(): Promise<StatusView> {
+    return this._request<StatusView>('GET', 'status');
+  }
+
+  /** Compile a notebook as it is in the editor. */
+  pipeline(path: string, content: PartialJSONObject): Promise<PipelineView> {
+    return this._request<PipelineView>('POST', 'pipeline', { path, content });
+  }
+
+  startPromotion(path: string): Promise<PromotionAccepted> {
+    return this._request<PromotionAccepted>('POST', 'promotions', { path });
+  }
+
+  promotion(id: string): Promise<PromotionView> {
+    return this._request<PromotionView>('GET', `promotions/${encodeURIComponent(id)}`);
+  }
+
+  promotions(path: string): Promise<PromotionsView> {
+    return this._request<PromotionsView>('GET', `promotions?path=${encodeURIComponent(path)}`);
+  }
+
+  cancelPromotion(id: string): Promise<PromotionView> {
+    return this._request<PromotionView>('DELETE', `promotions/${encodeURIComponent(id)}`);
+  }
+
+  private async _request<T>(method: string, endpoint: string, body?: object): Promise<T> {
+    const url = URLExt.join(this._settings.baseUrl, 'jupyter-mlops/api', endpoint);
+    const init: RequestInit = { method };
+    if (body) {
+      init.body = JSON.stringify(body);
+    }
+    let response: Response;
+    try {
+      response = await ServerConnection.makeRequest(url, init, this._settings);
+    } catch (error) {
+      throw new NoServerError(error instanceof Error ? error.message : String(error));
+    }
+    const data: unknown = await response.json().catch(() => null);
+    if (response.ok && data !== null) {
+      return data as T;
+    }
+    if (isErrorMessage(data)) {
+      throw new MlopsApiError(response.status, data);
+    }
+    throw new NoServerError(`${response.status} ${response.statusText}`.trim());
+  }
+}
+
+function isErrorMessage(data: unknown): data is ErrorMessage {
+  return (
+    typeof data === 'object' &&
+    data !== null &&
+    typeof (data as ErrorMessage).code === 'string' &&
+    typeof (data as ErrorMessage).message === 'string'
+  );
+}

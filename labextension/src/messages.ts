@@ -1,0 +1,180 @@
+// Generated from src/jupyter_mlops/models.py by scripts/generate_types.py; do not edit.
+
+export interface Messages {
+  ErrorMessage?: ErrorMessage;
+  StatusView?: StatusView;
+  PipelineView?: PipelineView;
+  PipelineRequest?: PipelineRequest;
+  PromotionRequest?: PromotionRequest;
+  PromotionAccepted?: PromotionAccepted;
+  PromotionView?: PromotionView;
+  PromotionsView?: PromotionsView;
+}
+/**
+ * The body of every answer that is not 2xx: what was wrong, where, what to do.
+ */
+export interface ErrorMessage {
+  code: string;
+  message: string;
+  hint: string;
+  place: PlaceMessage | null;
+}
+/**
+ * Where something was found; cells and lines count from 1.
+ */
+export interface PlaceMessage {
+  notebook: string | null;
+  cell: number | null;
+  cell_id: string | null;
+  line: number | null;
+}
+/**
+ * What the server is. ``engine`` tells whether a Docker engine seems to be there.
+ */
+export interface StatusView {
+  version: string;
+  engine: boolean;
+}
+/**
+ * What a tagged notebook means.
+ */
+export interface PipelineView {
+  name: string;
+  notebook: string;
+  cells: CellView[];
+  parameters: ParameterView[];
+  steps: StepView[];
+  serving: ServingView | null;
+  notices: NoticeView[];
+}
+/**
+ * One cell; ``step`` is the step that runs it, ``prelude`` that every step may run it.
+ */
+export interface CellView {
+  id: string;
+  position: number;
+  kind: 'code' | 'markdown' | 'raw';
+  tags: string[];
+  first_line: string;
+  step: string | null;
+  prelude: boolean;
+}
+/**
+ * A parameter of the notebook; ``default`` is Python source.
+ */
+export interface ParameterView {
+  name: string;
+  default: string;
+  type: string;
+  help: string;
+}
+/**
+ * One step; ``cells`` are ids, ``upstream`` names the steps that must have ended before.
+ */
+export interface StepView {
+  name: string;
+  cells: string[];
+  inputs: InputView[];
+  outputs: string[];
+  parameters: string[];
+  metrics: string[];
+  upstream: string[];
+}
+/**
+ * A variable that a step reads and the step that provides it.
+ */
+export interface InputView {
+  name: string;
+  provider: string;
+}
+/**
+ * What the endpoint will answer with: ``function`` of ``cell``, holding ``state``.
+ */
+export interface ServingView {
+  function: string;
+  cell: PlaceMessage;
+  step: string;
+  example: string;
+  state: string[];
+}
+/**
+ * Something to know of the compilation; never a reason to stop.
+ */
+export interface NoticeView {
+  message: string;
+  place: PlaceMessage;
+}
+/**
+ * Asks what a notebook means as it is in the editor; ``content`` is its nbformat JSON.
+ */
+export interface PipelineRequest {
+  path: string;
+  content: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * Asks for the promotion of a saved notebook; ``path`` is the contents API's.
+ */
+export interface PromotionRequest {
+  path: string;
+}
+/**
+ * The name under which a promotion can be asked after.
+ */
+export interface PromotionAccepted {
+  id: string;
+}
+/**
+ * A promotion: ``result`` is given when it is done, ``error`` when it failed.
+ *
+ * ``log`` holds the last lines of what the promotion's process said beside its events.
+ */
+export interface PromotionView {
+  id: string;
+  path: string;
+  status: 'running' | 'done' | 'failed' | 'cancelled';
+  seconds: number;
+  events: EventView[];
+  result: ReleaseView | null;
+  error: ErrorMessage | null;
+  log: string;
+}
+/**
+ * One line of progress.
+ *
+ * ``at`` is when it was told, in seconds since the start; ``seconds`` is what a stage took,
+ * given when it is done.
+ */
+export interface EventView {
+  stage: string;
+  message: string;
+  status: 'started' | 'done' | 'notice';
+  at: number;
+  seconds: number | null;
+  data: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * A release in short; ``images`` maps training and serving to image tags, None if local.
+ */
+export interface ReleaseView {
+  ref: string;
+  run: string;
+  model_version: string | null;
+  images: {
+    [k: string]: string;
+  } | null;
+  target: string;
+  proof: string;
+  metrics: {
+    [k: string]: number;
+  };
+}
+/**
+ * The promotions that this server knows, newest first.
+ */
+export interface PromotionsView {
+  promotions: PromotionView[];
+}

@@ -1,0 +1,190 @@
+"""The messages between server and sidebar; the sidebar's TypeScript is generated from them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+
+class Message(BaseModel):
+    """A message: unknown fields are refused, so that both sides agree on every name."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, json_schema_serialization_defaults_required=True
+    )
+
+
+class PlaceMessage(Message):
+    """Where something was found; cells and lines count from 1."""
+
+    notebook: str | None = None
+    cell: int | None = None
+    cell_id: str | None = None
+    line: int | None = None
+
+
+class ErrorMessage(Message):
+    """The body of every answer that is not 2xx: what was wrong, where, what to do."""
+
+    code: str
+    message: str
+    hint: str = ""
+    place: PlaceMessage | None = None
+
+
+class StatusView(Message):
+    """What the server is. ``engine`` tells whether a Docker engine seems to be there."""
+
+    version: str
+    engine: bool
+
+
+class CellView(Message):
+    """One cell; ``step`` is the step that runs it, ``prelude`` that every step may run it."""
+
+    id: str
+    position: int
+    kind: Literal["code", "markdown", "raw"]
+    tags: list[str]
+    first_line: str
+    step: str | None = None
+    prelude: bool = False
+
+
+class InputView(Message):
+    """A variable that a step reads and the step that provides it."""
+
+    name: str
+    provider: str
+
+
+class StepView(Message):
+    """One step; ``cells`` are ids, ``upstream`` names the steps that must have ended before."""
+
+    name: str
+    cells: list[str]
+    inputs: list[InputView]
+    outputs: list[str]
+    parameters: list[str]
+    metrics: list[str]
+    upstream: list[str]
+
+
+class ParameterView(Message):
+    """A parameter of the notebook; ``default`` is Python source."""
+
+    name: str
+    default: str
+    type: str
+    help: str
+
+
+class ServingView(Message):
+    """What the endpoint will answer with: ``function`` of ``cell``, holding ``state``."""
+
+    function: str
+    cell: PlaceMessage
+    step: str
+    example: str
+    state: list[str]
+
+
+class NoticeView(Message):
+    """Something to know of the compilation; never a reason to stop."""
+
+    message: str
+    place: PlaceMessage
+
+
+class PipelineView(Message):
+    """What a tagged notebook means."""
+
+    name: str
+    notebook: str
+    cells: list[CellView]
+    parameters: list[ParameterView]
+    steps: list[StepView]
+    serving: ServingView | None
+    notices: list[NoticeView]
+
+
+class PipelineRequest(Message):
+    """Asks what a notebook means as it is in the editor; ``content`` is its nbformat JSON."""
+
+    path: str
+    content: dict[str, Any]
+
+
+class PromotionRequest(Message):
+    """Asks for the promotion of a saved notebook; ``path`` is the contents API's."""
+
+    path: str
+
+
+class PromotionAccepted(Message):
+    """The name under which a promotion can be asked after."""
+
+    id: str
+
+
+class EventView(Message):
+    """One line of progress.
+
+    ``at`` is when it was told, in seconds since the start; ``seconds`` is what a stage took,
+    given when it is done.
+    """
+
+    stage: str
+    message: str
+    status: Literal["started", "done", "notice"]
+    at: float
+    seconds: float | None = None
+    data: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class ReleaseView(Message):
+    """A release in short; ``images`` maps training and serving to image tags, None if local."""
+
+    ref: str
+    run: str
+    model_version: str | None = None
+    images: dict[str, str] | None = None
+    target: str = ""
+    proof: str = ""
+    metrics: dict[str, float] = Field(default_factory=dict)
+
+
+class PromotionView(Message):
+    """A promotion: ``result`` is given when it is done, ``error`` when it failed.
+
+    ``log`` holds the last lines of what the promotion's process said beside its events.
+    """
+
+    id: str
+    path: str
+    status: Literal["running", "done", "failed", "cancelled"]
+    seconds: float
+    events: list[EventView]
+    result: ReleaseView | None = None
+    error: ErrorMessage | None = None
+    log: str = ""
+
+
+class PromotionsView(Message):
+    """The promotions that this server knows, newest first."""
+
+    promotions: list[PromotionView]
+
+
+MESSAGES: tuple[type[Message], ...] = (
+    ErrorMessage,
+    StatusView,
+    PipelineView,
+    PipelineRequest,
+    PromotionRequest,
+    PromotionAccepted,
+    PromotionView,
+    PromotionsView,
+)
+"""The messages that are sent; the others are parts of them."""

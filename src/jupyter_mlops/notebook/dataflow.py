@@ -1,0 +1,630 @@
+"""Dataflow of cells: what each reads, writes, changes in place and deletes, without running it.
+
+`cell_flow` looks at one cell. `Namespace` follows the cells of a notebook one after another and
+knows of aliases and of functions: a name that is read brings in the globals of the code that it
+may hold, and a change through one name is a change of every name that may share the object.
+Where it cannot know it errs on the side of one read, one alias or one change too many.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..errors import MlopsError, Place
+from .document import Cell, Notebook
+from .ipython_syntax import parse_cell
+from .operations import (
+    Bind,
+    Call,
+    Change,
+    Definition,
+    Delete,
+    Import,
+    Operation,
+    Outside,
+    Read,
+    Result,
+    Return,
+    Settle,
+    Source,
+    Value,
+    Wild,
+)
+from .walker import operations
+
+IPYTHON_NAMES = frozenset(
+    {"get_ipython", "display", "In", "Out", "exit", "quit", "open", "_", "__", "___"}
+    | {"_ih", "_oh", "_dh", "_i", "_ii", "_iii", "__name__", "__doc__", "__file__"}
+    | {"__builtins__", "__builtin__", "__annotations__", "__session__"}
+)
+ALWAYS_THERE = frozenset(dir(builtins)) | IPYTHON_NAMES
+"""Names that exist without any cell."""
+
+Fate = Literal["sure", "maybe", "extended", "changed", "deleted"]
+"""What a cell leaves of a name: bound anew for sure or perhaps, a module with one more inside,
+changed in place, deleted."""
+
+
+@dataclass(slots=True)
+class Effects:
+    """What a cell does to global names; each is mapped to the first line that does it."""
+
+    reads: dict[str, int] = field(default_factory=dict)
+    hard: set[str] = field(default_factory=set)
+    """Names that must exist when the cell starts; other reads may find nothing."""
+    writes: dict[str, int] = field(default_factory=dict)
+    mutates: dict[str, int] = field(default_factory=dict)
+    deletes: dict[str, int] = field(default_factory=dict)
+    fates: dict[str, Fate] = field(default_factory=dict)
+    imports: dict[str, tuple[Import, ...]] = field(default_factory=dict)
+    """The imports that made a name what it is after the cell, where imports alone did."""
+    reads_outside: int | None = None
+    writes_outside: int | None = None
+    wild: int | None = None
+    """The line from which on unknown names may be bound, by ``%run`` or ``exec``."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellFlow:
+    """Static dataflow of one cell: name to first line.
+
+    ``definitions`` are the functions and classes that the cell defines, with the global names
+    that their code needs when it runs. ``optional`` are reads that may find nothing, such as
+    those on one branch only.
+    """
+
+    reads: dict[str, int]
+    writes: dict[str, int]
+    mutates: dict[str, int]
+    deletes: dict[str, int]
+    definitions: dict[str, frozenset[str]]
+    optional: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CellCode:
+    """A parsed cell: its syntax tree, and its operations on names."""
+
+    cell: Cell
+    tree: ast.Module
+    operations: tuple[Operation, ...]
+
+    def text(self, node: ast.stmt) -> str | None:
+        """Return the verbatim source of a statement, None where it is not plain Python."""
+        return _statement_text(self.cell.source, node)
+
+
+def cell_code(cell: Cell, notebook: Notebook | None = None) -> CellCode:
+    """Parse a code cell; raises `MlopsError` ``pipeline.syntax`` with the line."""
+    try:
+        tree = parse_cell(cell.source)
+    except SyntaxError as error:
+        place = (
+            notebook.place(cell, error.lineno)
+            if notebook is not None
+            else Place(None, cell.position, cell.id, error.lineno)
+        )
+        raise MlopsError(
+            "pipeline.syntax",
+            f"The cell is not valid Python: {error.msg}.",
+            hint="mend the line, or tag the cell `skip`.",
+            place=place,
+        ) from None
+    folder = str(notebook.path.parent) if notebook is not None else None
+    found = operations(tree, lambda node: _statement_text(cell.source, node), folder)
+    return CellCode(cell, tree, found)
+
+
+def cell_flow(cell: Cell, notebook: Notebook | None = None) -> CellFlow:
+    """Return the dataflow of one cell, as if nothing were known of the cells before it."""
+    namespace = Namespace()
+    effects = namespace.run(cell_code(cell, notebook).operations)
+    definitions = {
+        name: namespace.needs(name)
+        for name in effects.writes
+        if namespace.defines(name)
+    }
+    return CellFlow(
+        reads={n: line for n, line in effects.reads.items() if n not in ALWAYS_THERE},
+        writes=effects.writes,
+        mutates=effects.mutates,
+        deletes=effects.deletes,
+        definitions=definitions,
+        optional=frozenset(effects.reads) - effects.hard,
+    )
+
+
+def _statement_text(source: str, node: ast.stmt) -> str | None:
+    lines = source.splitlines()
+    first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
+    last = node.end_lineno or node.lineno
+    if node.col_offset:
+        text = ast.get_source_segment(source, node)
+    else:
+        text = "\n".join([*lines[first - 1 : last - 1], _cut(lines[last - 1], node)])
+    if text is None:
+        return None
+    try:
+        again = ast.parse(text).body
+    except SyntaxError:
+        return None
+    return text if len(again) == 1 and ast.dump(again[0]) == ast.dump(node) else None
+
+
+def _cut(line: str, node: ast.stmt) -> str:
+    return line.encode()[: node.end_col_offset].decode()
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """What a name may refer to.
+
+    ``own``: objects it may be; ``held``: objects that can be changed through it; ``kept``:
+    objects whose change changes it, but not the other way round; ``code``: what may run through
+    it.
+    """
+
+    own: frozenset[int] = frozenset()
+    held: frozenset[int] = frozenset()
+    kept: frozenset[int] = frozenset()
+    code: frozenset[Definition] = frozenset()
+
+    def __or__(self, other: _Reach) -> _Reach:
+        return _Reach(
+            self.own | other.own,
+            self.held | other.held,
+            self.kept | other.kept,
+            self.code | other.code,
+        )
+
+    @property
+    def all(self) -> frozenset[int]:
+        return self.own | self.held | self.kept
+
+
+_NOTHING = _Reach()
+
+
+@dataclass(frozen=True, slots=True)
+class _Summary:
+    """What a function does when it runs, seen from outside."""
+
+    reads: dict[str, int]
+    writes: dict[str, int]
+    changes: frozenset[str]
+    deletes: frozenset[str]
+    parameters: frozenset[str]
+    """Unique names of the parameters whose arguments it changes."""
+    closure: bool
+    """It changes something that only it and its siblings can see."""
+    returns: frozenset[Source]
+    outside: tuple[Outside, ...]
+    wild: bool
+
+
+class Namespace:
+    """The names of a notebook, followed through its cells."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, _Reach] = {}
+        self._next = 0
+        self._summaries: dict[Definition, _Summary] = {}
+        self._methods: dict[str, set[Definition]] = {}
+        self._effects = Effects()
+        self._ran: set[tuple[Definition, str]] = set()
+
+    def copy(self) -> Namespace:
+        """Return a namespace of its own that knows the same."""
+        other = Namespace()
+        other._names = dict(self._names)
+        other._next = self._next
+        other._methods = {name: set(found) for name, found in self._methods.items()}
+        return other
+
+    def run(self, code: Iterable[Operation]) -> Effects:
+        """Follow one cell; return what it does to the names there are."""
+        self._effects = Effects()
+        self._ran = set()
+        self._summaries = {}
+        for operation in code:
+            match operation:
+                case Read():
+                    self._read(operation)
+                case Bind():
+                    self._bind(operation)
+                case Settle(names=names):
+                    for name in names:
+                        if "@" not in name:
+                            self._effects.fates[name] = "sure"
+                case Change():
+                    self._change(operation)
+                case Delete():
+                    self._delete(operation)
+                case Call():
+                    self._call(operation)
+                case Outside():
+                    self._note_outside(operation, operation.line)
+                case Wild(line=line):
+                    self._effects.wild = self._effects.wild or line
+                case Return():
+                    pass
+        return self._effects
+
+    def shares(self, one: str, other: str) -> bool:
+        """Tell whether a change of one name may be a change of the other."""
+        first, second = self._names.get(one, _NOTHING), self._names.get(other, _NOTHING)
+        return bool((first.own | first.held) & second.all or (second.own | second.held) & first.all)
+
+    def needs(self, name: str) -> frozenset[str]:
+        """Return the global names that code reached through ``name`` needs, through and through."""
+        found: set[str] = set()
+        seen: set[Definition] = set()
+        pending = [name]
+        while pending:
+            for definition in self._names.get(pending.pop(), _NOTHING).code - seen:
+                seen.add(definition)
+                new = set(self._summary(definition).reads) - found
+                found |= new
+                pending += sorted(new)
+        return frozenset(found - ALWAYS_THERE) | frozenset(n for n in found if n in self._names)
+
+    def defines(self, name: str) -> bool:
+        """Tell whether ``name`` is a function or class that a cell defines by ``def`` or such."""
+        return any(
+            definition.name == name for definition in self._names.get(name, _NOTHING).code
+        )
+
+    # --- single operations ------------------------------------------------------------------
+
+    def _read(self, read: Read) -> None:
+        name = read.name
+        if read.need != "none":
+            self._need(name, read.line, hard=read.need == "hard")
+        self._run_code(name, read.line)
+
+    def _need(self, name: str, line: int, *, hard: bool) -> None:
+        if "@" in name:
+            return
+        self._effects.reads.setdefault(name, line)
+        if hard:
+            self._effects.hard.add(name)
+
+    def _bind(self, bind: Bind) -> None:
+        reach = self._resolve(bind.value)
+        if bind.value.fresh:
+            reach |= _Reach(own=frozenset({self._symbol()}))
+        previous = self._names.get(bind.name, _NOTHING)
+        self._names[bind.name] = reach if bind.sure else reach | previous
+        for definition in reach.code:
+            for method in definition.methods:
+                self._methods.setdefault(method, set()).add(definition)
+        if reach.code or previous.code:
+            self._summaries = {}
+        if "@" not in bind.name:
+            self._note_write(bind)
+
+    def _note_write(self, bind: Bind) -> None:
+        effects, name = self._effects, bind.name
+        effects.writes.setdefault(name, bind.line)
+        before = effects.fates.get(name)
+        if bind.imported is not None and bind.imported.extends:
+            effects.imports[name] = (*effects.imports.get(name, ()), bind.imported)
+            if before != "sure":
+                effects.fates[name] = "extended" if bind.sure else "maybe"
+            return
+        effects.imports.pop(name, None)
+        if bind.imported is not None and bind.sure:
+            effects.imports[name] = (bind.imported,)
+        if bind.sure:
+            effects.fates[name] = "sure"
+        elif before != "sure":
+            effects.fates[name] = "maybe"
+
+    def _change(self, change: Change) -> None:
+        reach = self._resolve(change.value)
+        symbols = reach.own | reach.held if change.deep else reach.own
+        self._changed(symbols, change.line)
+        added = self._resolve(change.added)
+        if added != _NOTHING:
+            self._add(symbols, added, change.kept)
+
+    def _changed(self, symbols: frozenset[int], line: int) -> None:
+        effects = self._effects
+        for name, reach in self._names.items():
+            if "@" not in name and not symbols.isdisjoint(reach.all):
+                effects.mutates.setdefault(name, line)
+                effects.fates.setdefault(name, "changed")
+
+    def _add(
+        self, symbols: frozenset[int], added: _Reach, kept: Literal["items", "self"]
+    ) -> None:
+        if kept == "items":
+            more = _Reach(held=added.own | added.held, kept=added.kept, code=added.code)
+        else:
+            more = _Reach(kept=added.all, code=added.code)
+        for name, reach in self._names.items():
+            if not symbols.isdisjoint(reach.own | reach.held):
+                self._names[name] = reach | more
+
+    def _delete(self, delete: Delete) -> None:
+        effects, name = self._effects, delete.name
+        if delete.sure:
+            self._names.pop(name, None)
+        if "@" in name:
+            return
+        effects.deletes.setdefault(name, delete.line)
+        effects.imports.pop(name, None)
+        effects.fates[name] = "deleted" if delete.sure else "maybe"
+
+    def _call(self, call: Call) -> None:
+        for definition, receiver in self._callees(call):
+            summary = self._summary(definition)
+            given = self._match_arguments(definition, receiver, call)
+            for parameter, values in given:
+                if parameter in summary.parameters:
+                    for value in values:
+                        reach = self._resolve(value)
+                        self._changed(reach.own | reach.held, call.line)
+            for name in summary.changes:
+                target = self._names.get(name, _NOTHING)
+                for _, values in given:
+                    for value in values:
+                        self._add(target.own, self._resolve(value), "items")
+
+    def _callees(self, call: Call) -> Iterator[tuple[Definition, Value | None]]:
+        """Yield the functions that may be called, with the object where they are methods."""
+        if call.function is not None:
+            for definition in self._reach_of(call.function).code:
+                if definition.kind == "function":
+                    yield definition, None
+                elif "__init__" in definition.methods:
+                    yield definition.methods["__init__"], Value(fresh=True)
+            return
+        if call.method is None:
+            return
+        for definition in self._resolve(call.receiver).code:
+            if call.method in definition.methods:
+                yield definition.methods[call.method], call.receiver
+
+    def _match_arguments(
+        self, definition: Definition, receiver: Value | None, call: Call
+    ) -> list[tuple[str, list[Value]]]:
+        names = list(definition.parameters.values())
+        found: dict[str, list[Value]] = {}
+        if receiver is not None and names:
+            found[names[0]] = [receiver]
+            names = names[1:]
+        for key, value in call.arguments:
+            if isinstance(key, int) and key < len(names):
+                targets = [names[key]]
+            elif isinstance(key, str) and key in definition.parameters:
+                targets = [definition.parameters[key]]
+            elif key is None:
+                targets = [*names, *definition.rest]
+            else:
+                targets = list(definition.rest)
+            for target in targets:
+                found.setdefault(target, []).append(value)
+        return list(found.items())
+
+    def _note_outside(self, operation: Outside, line: int) -> None:
+        if operation.kind == "writes":
+            self._effects.writes_outside = self._effects.writes_outside or line
+        else:
+            self._effects.reads_outside = self._effects.reads_outside or line
+
+    # --- code behind names ------------------------------------------------------------------
+
+    def _run_code(self, name: str, line: int) -> None:
+        """Take it that whatever code a name holds is run where the name is read."""
+        pending = [name]
+        while pending:
+            via = pending.pop()
+            for definition in sorted(self._reach_of(via).code, key=lambda d: (d.line, d.name)):
+                if (definition, via) in self._ran:
+                    continue
+                self._ran.add((definition, via))
+                pending += self._run_definition(definition, via, line)
+
+    def _run_definition(self, definition: Definition, via: str, line: int) -> list[str]:
+        summary = self._summary(definition)
+        for name in summary.reads:
+            if self._effects.fates.get(name) != "sure":
+                self._need(name, line, hard=False)
+        for name in summary.changes:
+            reach = self._reach_of(name)
+            self._changed(reach.own, line)
+        if summary.closure:
+            self._changed(self._reach_of(via).own, line)
+        for name in summary.writes:
+            self._names[name] = self._names.get(name, _NOTHING) | _Reach(
+                own=frozenset({self._symbol()})
+            )
+            self._effects.writes.setdefault(name, line)
+            self._effects.imports.pop(name, None)
+            if self._effects.fates.get(name) != "sure":
+                self._effects.fates[name] = "maybe"
+        for name in summary.deletes:
+            self._effects.deletes.setdefault(name, line)
+            self._effects.fates[name] = "maybe"
+        for outside in summary.outside:
+            self._note_outside(outside, line)
+        if summary.wild:
+            self._effects.wild = self._effects.wild or line
+        return sorted(summary.reads)
+
+    def _summary(self, definition: Definition) -> _Summary:
+        found = self._summaries.get(definition)
+        if found is None:
+            # For a function that calls itself: nothing, until it is known.
+            self._summaries[definition] = _EMPTY
+            found = self._summaries[definition] = self._summarise(definition)
+        return found
+
+    def _summarise(self, definition: Definition) -> _Summary:
+        local = _Locals(definition)
+        reads: dict[str, int] = {}
+        writes: dict[str, int] = {}
+        deletes: set[str] = set()
+        changed: set[Source] = set()
+        returned: set[Source] = set()
+        outside: list[Outside] = []
+        wild = False
+        closure = False
+        for operation in definition.operations:
+            match operation:
+                case Read(name=name, line=line) if "@" not in name:
+                    reads.setdefault(name, line)
+                case Bind(name=name, line=line):
+                    if "@" not in name:
+                        writes.setdefault(name, line)
+                    elif name not in definition.own:
+                        closure = True
+                case Change(value=value):
+                    changed |= local.origins(value)
+                case Delete(name=name) if "@" not in name:
+                    deletes.add(name)
+                case Call():
+                    changed |= self._changed_by_call(operation, local)
+                case Return(value=value):
+                    returned |= local.origins(value)
+                case Outside():
+                    outside.append(operation)
+                case Wild():
+                    wild = True
+        names = {each for each in changed if isinstance(each, str)}
+        parameters = {*definition.parameters.values(), *definition.rest}
+        return _Summary(
+            reads=reads,
+            writes=writes,
+            changes=frozenset(name for name in names if "@" not in name),
+            deletes=frozenset(deletes),
+            parameters=frozenset(names & parameters),
+            closure=closure or any("@" in n and n not in definition.own for n in names),
+            returns=frozenset(returned),
+            outside=tuple(outside),
+            wild=wild,
+        )
+
+    def _changed_by_call(self, call: Call, local: _Locals) -> set[Source]:
+        """Return where the arguments come from that a call inside a function changes."""
+        changed: set[Source] = set()
+        callees: list[tuple[Definition, Value | None]] = []
+        if call.function is not None and "@" not in call.function:
+            callees = list(self._callees(call))
+        elif call.method is not None:
+            callees = [
+                (definition.methods[call.method], call.receiver)
+                for definition in self._methods.get(call.method, ())
+            ]
+        for definition, receiver in callees:
+            parameters = self._summary(definition).parameters
+            for parameter, values in self._match_arguments(definition, receiver, call):
+                if parameter in parameters:
+                    for value in values:
+                        changed |= local.origins(value)
+        return changed
+
+    # --- objects ----------------------------------------------------------------------------
+
+    def _symbol(self) -> int:
+        self._next += 1
+        return self._next
+
+    def _resolve(self, value: Value) -> _Reach:
+        own: frozenset[int] = frozenset()
+        reach = _NOTHING
+        for source, deep in value.own:
+            found = self._reach_of(source)
+            own |= found.own | found.held if deep else found.own
+            reach |= found
+        held = reach.held
+        for source, _ in value.held:
+            found = self._reach_of(source)
+            held |= found.own | found.held
+            reach |= found
+        return _Reach(own, held, reach.kept, reach.code)
+
+    def _reach_of(self, source: Source) -> _Reach:
+        if isinstance(source, Definition):
+            return _Reach(code=frozenset({source}))
+        if isinstance(source, Result):
+            return self._result_of(source.function, frozenset())
+        found = self._names.get(source)
+        if found is None:
+            if source in ALWAYS_THERE:
+                return _NOTHING
+            found = self._names[source] = _Reach(own=frozenset({self._symbol()}))
+        return found
+
+    def _result_of(self, function: str, seen: frozenset[str]) -> _Reach:
+        """Return what a call of a notebook's function may give back, beside its arguments."""
+        if function in seen:
+            return _NOTHING
+        reach = _NOTHING
+        for definition in self._reach_of(function).code:
+            if definition.kind == "class":
+                reach |= _Reach(code=frozenset({definition}))
+                continue
+            for source in self._summary(definition).returns:
+                if isinstance(source, Result):
+                    reach |= self._result_of(source.function, seen | {function})
+                elif isinstance(source, Definition) or "@" not in source:
+                    found = self._reach_of(source)
+                    reach |= _Reach(
+                        found.own | found.held, frozenset(), found.kept, found.code
+                    )
+        return reach
+
+
+_EMPTY = _Summary(
+    {}, {}, frozenset(), frozenset(), frozenset(), False, frozenset(), (), False
+)
+
+
+class _Locals:
+    """Where the locals of a function get their objects from, in whatever order it runs."""
+
+    def __init__(self, definition: Definition) -> None:
+        self._edges: dict[str, set[Source]] = {}
+        for operation in definition.operations:
+            match operation:
+                case Bind(name=name, value=value) if "@" in name:
+                    self._link(name, value)
+                case Change(value=value, added=added):
+                    for source, _ in value.parts:
+                        if isinstance(source, str) and "@" in source:
+                            self._link(source, added)
+                case Call(function=str(name)) if "@" in name:
+                    self._link_call(name, operation)
+
+    def _link(self, name: str, value: Value) -> None:
+        self._edges.setdefault(name, set()).update(source for source, _ in value.parts)
+
+    def _link_call(self, name: str, call: Call) -> None:
+        for source in self._edges.get(name, ()):
+            if isinstance(source, Definition):
+                names = [*source.parameters.values(), *source.rest]
+                for _, value in call.arguments:
+                    for parameter in names:
+                        self._link(parameter, value)
+
+    def origins(self, value: Value) -> set[Source]:
+        """Return the globals, parameters, results and code that a value may come from."""
+        found: set[Source] = set()
+        seen: set[Source] = set()
+        pending: list[Source] = [source for source, _ in value.parts]
+        while pending:
+            source = pending.pop()
+            if source in seen:
+                continue
+            seen.add(source)
+            edges = self._edges.get(source, ()) if isinstance(source, str) else ()
+            # A parameter stays one, whatever else is bound to its name.
+            found.add(source)
+            pending += edges
+        return found

@@ -1,0 +1,96 @@
+"""What calls change: methods and functions that are known to mutate, or known not to.
+
+The lists decide what static analysis says; the running kernel and the proof of a promotion have
+the last word. Where a list is in doubt it says "changes", which costs a copy but is never wrong.
+"""
+
+from __future__ import annotations
+
+CONTAINER_METHODS = frozenset(
+    """
+    add append appendleft clear discard difference_update extend extendleft insert
+    intersection_update move_to_end pop popitem popleft put put_nowait remove reverse rotate
+    setdefault sort subtract symmetric_difference_update update
+    __setitem__ __delitem__ __setattr__ __iadd__
+    """.split()
+)
+"""Change a container, but not the things in it, and may put their arguments into it."""
+
+MUTATING_METHODS = frozenset(
+    """
+    write writelines writerow writerows
+    fit fit_transform fit_predict fit_resample partial_fit set_params warm_start learn_one
+    learn_many load_weights load_state_dict train eval step zero_grad backward train_on_batch
+    add_module register_buffer register_parameter requires_grad_ to_
+    fill itemset partition setflags setfield byteswap resize put_along_axis
+    set_index_ insert_column set_axis_ drop_duplicates_
+    add_argument add_node add_edge add_nodes_from add_edges_from remove_node remove_edge
+    seed jumped shuffle random integers normal uniform choice choices permutation permuted
+    standard_normal standard_exponential rand randn randint randrange random_sample sample
+    poisson exponential binomial multinomial multivariate_normal beta gamma lognormal bytes
+    random_integers getrandbits gauss triangular dirichlet
+    read readline readlines seek send throw close fetchone fetchall fetchmany execute executemany
+    commit rollback enter_context
+    """.split()
+)
+"""Change their object, and what it is made of, even where the result is used."""
+
+PURE_METHODS = frozenset(
+    """
+    head tail info describe plot hist boxplot bar barh scatter line area pie show display print
+    to_csv to_parquet to_pickle to_json to_excel to_feather to_hdf to_sql to_string to_markdown
+    to_html to_latex to_clipboard to_frame to_dict to_list to_numpy savefig save dump
+    value_counts copy keys items values get index count startswith endswith format join split strip
+    lower upper encode decode isdigit equals any all sum mean std var min max median quantile corr
+    cov nunique unique groupby agg aggregate predict predict_proba decision_function score
+    transform get_params is_file is_dir exists mkdir write_text write_bytes touch unlink
+    iterdir glob memory_usage isna isnull notna notnull astype merge
+    """.split()
+)
+"""Leave their object as it was, so that a call whose result is dropped changes nothing."""
+
+FRESH_METHODS = frozenset(
+    """
+    copy deepcopy astype sum mean std var median count nunique score predict predict_proba
+    decision_function describe format split rsplit strip lstrip rstrip lower upper title replace
+    join encode decode startswith endswith corr cov isna isnull notna notnull to_dict to_json
+    to_csv value_counts round equals agg aggregate merge fillna dropna drop_duplicates sort_values
+    sort_index reset_index set_index rename assign groupby pivot_table melt get_dummies
+    train_test_split to_string nlargest nsmallest cumsum diff
+    """.split()
+)
+"""Return objects that share nothing with the object they were called on."""
+
+FRESH_FUNCTIONS = frozenset(
+    """
+    len sum abs round int float str bool bytes repr ascii ord chr hash id range isinstance
+    issubclass callable hasattr format type print input bin hex oct pow divmod any all open dir
+    """.split()
+)
+"""Builtins whose results share nothing with their arguments."""
+
+ARGUMENT_CHANGERS = frozenset(
+    """
+    shuffle heappush heappop heapify heapreplace heappushpop insort insort_left insort_right
+    fill_diagonal copyto putmask place put put_along_axis setattr delattr next setitem delitem
+    register_matplotlib_converters
+    """.split()
+)
+"""Functions, also of modules, that change their first argument."""
+
+WRITES_OUTSIDE = frozenset(
+    """
+    to_csv to_parquet to_pickle to_json to_excel to_feather to_hdf to_sql savefig save dump
+    write_text write_bytes mkdir makedirs unlink rmtree rename savez savez_compressed savetxt
+    tofile save_model urlretrieve copyfile copytree move symlink touch rmdir write_image write_html
+    system check_call check_output Popen
+    """.split()
+)
+READS_OUTSIDE = frozenset(
+    """
+    open load loadtxt genfromtxt fromfile read_text read_bytes exists is_file listdir glob rglob
+    iterdir scandir walk read_csv read_parquet read_pickle read_json read_excel read_feather
+    read_hdf read_sql read_sql_query read_table read_html load_model connect
+    """.split()
+)
+"""Methods and functions that touch files: steps that use them keep the order of the notebook."""

@@ -1,0 +1,162 @@
+"""The local target: one process per step, independent steps side by side."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...errors import MlopsError
+from ...os_errors import explain_os_errors
+from ...progress import Progress
+from ..model import Pipeline, Step
+from ..work import LOG, RESULT, step_folder
+from . import PipelineRun, StepResult
+from .schedule import last_line, place_of, read_result, run_steps
+
+_PATIENCE = 5.0
+"""Seconds that a step gets to end after it was told to stop."""
+
+
+class LocalTarget:
+    """Runs each step with this Python.
+
+    Parameters
+    ----------
+    only
+        Names of the steps to run; the outputs of the others must be in the work folder.
+        Default: all.
+    workers
+        How many steps may run at a time; default: the number of CPUs.
+    """
+
+    name = "local"
+
+    def __init__(self, only: Sequence[str] | None = None, workers: int | None = None) -> None:
+        self._only = None if only is None else frozenset(only)
+        self._workers = workers or os.cpu_count() or 1
+
+    def run(
+        self,
+        pipeline: Pipeline,
+        folder: Path,
+        work: Path,
+        parameters: Mapping[str, Any],
+        *,
+        cwd: Path,
+    ) -> Progress[PipelineRun]:
+        """Run the steps; see `Target.run`. The first failure stops the steps that still run."""
+        start = time.perf_counter()
+        work = work.resolve()
+        with explain_os_errors(work):
+            work.mkdir(parents=True, exist_ok=True)
+            given = work / "parameters.json"
+            given.write_text(json.dumps(dict(parameters)), encoding="utf-8")
+        steps = [s for s in pipeline.steps if self._only is None or s.name in self._only]
+        command = _Command(pipeline, folder.resolve(), work, given, cwd.resolve())
+        results = yield from run_steps(
+            pipeline, steps, self._workers, lambda step: _Process(command, step)
+        )
+        return PipelineRun(work, results, time.perf_counter() - start)
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """What is the same for every step of a run."""
+
+    pipeline: Pipeline
+    folder: Path
+    work: Path
+    parameters: Path
+    cwd: Path
+
+    def arguments(self, step: str) -> list[str]:
+        module = f"{__package__.rpartition('.')[0]}.runtime"
+        return [
+            sys.executable,
+            # Modules beside the notebook are found by the cells, but must not hide our own.
+            "-P",
+            "-m",
+            module,
+            *("--pipeline", str(self.folder)),
+            *("--step", step),
+            *("--work", str(self.work)),
+            *("--parameters", str(self.parameters)),
+            *("--cwd", str(self.cwd)),
+        ]
+
+
+class _Process:
+    """One step's process."""
+
+    def __init__(self, command: _Command, step: Step) -> None:
+        self.step = step
+        self._pipeline = command.pipeline
+        self._folder = step_folder(command.work, step.name)
+        self._stopped = False
+        self._start = time.perf_counter()
+        with explain_os_errors(command.work):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            (self._folder / RESULT).unlink(missing_ok=True)
+            with (self._folder / LOG).open("wb") as log:
+                self._process = subprocess.Popen(
+                    command.arguments(step.name),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    cwd=command.cwd,
+                    env=_environment(),
+                    start_new_session=True,
+                )
+
+    def wait(self) -> StepResult:
+        code = self._process.wait()
+        seconds = time.perf_counter() - self._start
+        return read_result(self._folder, seconds, lambda: self._killed(code))
+
+    def stop(self) -> None:
+        """End the process and what it started."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self._process.pid, number)
+            except ProcessLookupError:
+                return
+            try:
+                self._process.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                continue
+            return
+
+    def _killed(self, code: int) -> MlopsError:
+        name, log = self.step.name, self._folder / LOG
+        message = f"The process of step `{name}` ended with code {code}."
+        hint = f"look at {log}."
+        if code < 0:
+            signal_name = signal.Signals(-code).name
+            message = f"The process of step `{name}` was killed by {signal_name}."
+            if signal_name == "SIGKILL":
+                hint = "if it needed too much memory, work on less data or on a larger machine."
+        elif last := last_line(log):
+            message = f"{message} Its last line: {last}"
+        place = place_of(self._pipeline, self.step)
+        return MlopsError("step.killed", message, hint=hint, place=place)
+
+
+def _environment() -> dict[str, str]:
+    source = str(Path(__file__).resolve().parents[3])
+    environment = {k: v for k, v in os.environ.items() if k != "JUPYTER_MLOPS_RUN"}
+    # The step must run this very package, also from a checkout that is not installed.
+    known = environment.get("PYTHONPATH", "").split(os.pathsep)
+    if source not in known and "site-packages" not in source:
+        environment["PYTHONPATH"] = os.pathsep.join([source, *filter(None, known)])
+    # A kernel's choice of backend is of no use in a process without a kernel.
+    if environment.get("MPLBACKEND", "").startswith("module://ipykernel"):
+        del environment["MPLBACKEND"]
+    return environment

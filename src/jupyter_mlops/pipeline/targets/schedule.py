@@ -1,0 +1,125 @@
+"""What targets that run steps here share: the order, what runs side by side, what went wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Any, Protocol
+
+from ...errors import MlopsError, Place
+from ...progress import Event, Progress
+from ..model import Pipeline, Step
+from ..work import RESULT
+from . import StepResult
+
+
+class Job(Protocol):
+    """A step that was started."""
+
+    def wait(self) -> StepResult:
+        """Return the step's result when it has ended; called once, in a thread."""
+        ...
+
+    def stop(self) -> None:
+        """End the step early; `wait` then returns."""
+        ...
+
+
+def run_steps(
+    pipeline: Pipeline, steps: Sequence[Step], workers: int, start: Callable[[Step], Job]
+) -> Progress[dict[str, StepResult]]:
+    """Start each step when those before it have ended, at most ``workers`` at a time.
+
+    Returns the results in the order of ``steps``. Raises `MlopsError` (``step.failed`` with the
+    notebook's cell and line, or ``step.killed``) for the first step that fails, after the steps
+    that still ran were stopped.
+    """
+    waiting = {step.name: step for step in steps}
+    results: dict[str, StepResult] = {}
+    running: dict[Future[StepResult], tuple[Step, Job]] = {}
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            while waiting or running:
+                busy = [step.name for step, _ in running.values()]
+                for step in _ready(waiting, busy)[: workers - len(running)]:
+                    del waiting[step.name]
+                    yield Event("step", f"running {step.name}", "started", data=_data(step))
+                    job = start(step)
+                    running[pool.submit(job.wait)] = (step, job)
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    step, _ = running.pop(future)
+                    result = results[step.name] = future.result()
+                    if result.error is not None:
+                        raise failure(pipeline, result)
+                    data = _data(step, result)
+                    yield Event("step", f"{step.name} is done", "done", result.seconds, data)
+        finally:
+            for _, job in running.values():
+                job.stop()
+    return {step.name: results[step.name] for step in steps}
+
+
+def read_result(folder: Path, seconds: float, killed: Callable[[], MlopsError]) -> StepResult:
+    """Return what a step left in its folder; ``killed`` tells why it left no ``result.json``.
+
+    ``seconds`` is the time that the user waited, with the start of the process.
+    """
+    try:
+        content = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        content = {
+            "step": folder.name,
+            "status": "failed",
+            "outputs": {},
+            "metrics": {},
+            "error": {**killed().to_dict(), "traceback": []},
+        }
+    return StepResult.from_dict({**content, "seconds": round(seconds, 3)}, folder)
+
+
+def failure(pipeline: Pipeline, result: StepResult) -> MlopsError:
+    """Return the error of a failed step; its hint names the executed notebook."""
+    error = result.error or {}
+    place = Place(**error["place"]) if error.get("place") else Place(pipeline.notebook)
+    kept = f"executed notebook: {result.executed}" if result.executed.exists() else ""
+    hint = str(error.get("hint", ""))
+    if kept and str(result.executed) not in hint:
+        hint = f"{hint} {kept}".strip()
+    code, message = str(error.get("code", "step.failed")), str(error.get("message", ""))
+    return MlopsError(code, message, hint=hint, place=place)
+
+
+def place_of(pipeline: Pipeline, step: Step) -> Place:
+    """Return where a step begins in the notebook."""
+    if not step.cells:
+        return Place(pipeline.notebook)
+    return Place(pipeline.notebook, step.cells[0].position, step.cells[0].id)
+
+
+def last_line(path: Path) -> str:
+    """Return the last line of a log that says something."""
+    try:
+        with path.open("rb") as log:
+            log.seek(max(0, path.stat().st_size - 4000))
+            lines = log.read().decode(errors="replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _ready(waiting: Mapping[str, Step], busy: Sequence[str]) -> list[Step]:
+    return [
+        step
+        for step in waiting.values()
+        if not any(name in waiting or name in busy for name in step.upstream)
+    ]
+
+
+def _data(step: Step, result: StepResult | None = None) -> dict[str, Any]:
+    data: dict[str, Any] = {"step": step.name}
+    if result is not None:
+        data |= {"executed": str(result.executed), "metrics": result.metrics}
+    return data

@@ -1,0 +1,134 @@
+"""The client that runs a notebook's cells on a kernel with capture."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from jupyter_core.utils import ensure_async, run_sync
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat.v4 import new_output
+from papermill.clientwrap import PapermillNotebookClient
+
+from ..errors import MlopsError
+from .order import Order
+from .saving import SparingManager
+
+# Not `%load_ext`: IPython would then greet the notebook's own `%load_ext` with a complaint.
+_LOAD = "__import__('jupyter_mlops').load_ipython_extension(get_ipython())"
+_SETTLE_SECONDS = 5.0
+
+
+class CapturingClient(PapermillNotebookClient):  # type: ignore[misc]
+    """papermill's client, which starts capture silently and names each cell to it."""
+
+    def __init__(self, manager: SparingManager, order: Order, **options: Any) -> None:
+        super().__init__(manager, **options)
+        self.order = order
+        self.running: tuple[int, Any] | None = None
+        self.on_cell_execute = self._before_cell
+
+    def create_kernel_manager(self) -> Any:
+        manager = super().create_kernel_manager()
+        if manager.has_trait("transport_encryption"):
+            manager.transport_encryption = "auto"
+        return manager
+
+    def start_new_kernel_client(self) -> Any:
+        """Connect to the started kernel; raises ``rerun.kernel-died`` where it never answers."""
+        try:
+            return super().start_new_kernel_client()
+        except (RuntimeError, TimeoutError) as error:
+            raise MlopsError(
+                "rerun.kernel-died",
+                f"The kernel `{self.kernel_name}` did not start: {error}.",
+                hint="start it in JupyterLab to see what it says; is ipykernel installed there?",
+                place=self.order.notebook.place(),
+            ) from None
+
+    def papermill_execute_cells(self) -> None:
+        """Run the cells; a dead kernel, a timeout and an interrupt end with the cell named."""
+        self._load_capture()
+        try:
+            super().papermill_execute_cells()
+        except DeadKernelError:
+            raise self._broken_off(
+                "rerun.kernel-died",
+                "DeadKernelError",
+                "The kernel died while this cell ran.",
+                "look whether the cell needs more memory than there is, or calls native code "
+                "that crashes.",
+            ) from None
+        except CellTimeoutError:
+            run_sync(self._settle)()
+            raise self._broken_off(
+                "rerun.timeout",
+                "CellTimeoutError",
+                "The cell took longer than the execution timeout allows.",
+                "give it more time, or less to do.",
+            ) from None
+        except KeyboardInterrupt:
+            run_sync(self._settle)()
+            self._broken_off("rerun.interrupted", "KeyboardInterrupt", "Interrupted.", "")
+            raise
+        finally:
+            self.order.interrupt = self.order.kill = None
+
+    def _load_capture(self) -> None:
+        kernel = self.kc
+        reply = self.wait_for_reply(kernel.execute(_LOAD, silent=True, store_history=False))
+        content = reply["content"] if reply else {"status": "error", "ename": "no answer"}
+        if content["status"] == "ok":
+            return
+        place = self.order.notebook.place()
+        if content["ename"] == "ModuleNotFoundError" and "jupyter_mlops" in content["evalue"]:
+            raise MlopsError(
+                "rerun.no-capture",
+                f"The environment of kernel `{self.kernel_name}` has no jupyter-mlops.",
+                hint="run `%pip install jupyter-mlops` on that kernel, or choose another one.",
+                place=place,
+            )
+        raise MlopsError(
+            "rerun.no-capture",
+            f"Capture could not start on kernel `{self.kernel_name}`: "
+            f"{content['ename']}: {content.get('evalue', '')}.",
+            hint="run `%load_ext jupyter_mlops` on that kernel to see the whole traceback.",
+            place=place,
+        )
+
+    async def _before_cell(self, cell: Any, cell_index: int) -> None:
+        loop = asyncio.get_running_loop()
+        kernel = self.km
+
+        def ask(what: Any) -> None:
+            asyncio.run_coroutine_threadsafe(ensure_async(what), loop)
+
+        self.order.interrupt = lambda: ask(kernel.interrupt_kernel())
+        self.order.kill = lambda: ask(kernel.shutdown_kernel(now=True))
+        self.running = (cell_index, cell)
+        if self.order.stopped.is_set():
+            raise CellExecutionError("", "KeyboardInterrupt", "stopped before this cell")
+        self.kc.session.metadata["cellId"] = cell.id
+        if self.order.on_cell is not None:
+            self.order.on_cell(self.order.originals[cell_index])
+
+    async def _settle(self) -> None:
+        """Interrupt the kernel and give the cell a moment, so that capture sees it end."""
+        await ensure_async(self.km.interrupt_kernel())
+        if self.task_poll_for_reply is not None:
+            await asyncio.wait([self.task_poll_for_reply], timeout=_SETTLE_SECONDS)
+
+    def _broken_off(self, code: str, name: str, message: str, hint: str) -> MlopsError:
+        """Mark the running cell as failed, with an output that says why, and return the error."""
+        if self.running is None:
+            return MlopsError(code, message, hint=hint, place=self.order.notebook.place())
+        index, cell = self.running
+        if not any(output.output_type == "error" for output in cell.outputs):
+            text = f"{name}: {message}"
+            output = new_output(  # type: ignore[no-untyped-call]
+                "error", ename=name, evalue=message, traceback=[text]
+            )
+            cell.outputs.append(output)
+        self.nb_man.cell_exception(cell, cell_index=index)
+        place = self.order.notebook.place(self.order.originals[index])
+        return MlopsError(code, message, hint=hint, place=place)

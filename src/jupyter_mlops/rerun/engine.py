@@ -1,0 +1,176 @@
+"""The papermill engine ``mlops``: ``papermill --engine mlops in.ipynb out.ipynb -p depth 6``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import nbformat
+from papermill.engines import NBClientEngine
+from papermill.log import logger
+
+from ..errors import MlopsError
+from ..notebook.document import Notebook, parse, read
+from ..notebook.parameters import check_parameters, read_parameters
+from ..project import Project
+from . import injection
+from .client import CapturingClient
+from .order import Order
+from .saving import SparingManager
+
+
+class EngineError(MlopsError, click.ClickException):  # type: ignore[misc]
+    """An error that papermill's command line shows as a message, not as a stack."""
+
+    exit_code = 1
+
+    def format_message(self) -> str:
+        return f"{self.code}: {self}"
+
+
+class KernelDied(EngineError):
+    """A dead kernel, with papermill's own exit code for it."""
+
+    exit_code = 138
+
+
+class MlopsEngine(NBClientEngine):  # type: ignore[misc]
+    """Runs a notebook as papermill does, tracked as a run."""
+
+    @classmethod
+    def nb_kernel_name(cls, nb: Any, name: str | None = None) -> str:
+        found: str = name or nb.metadata.get("kernelspec", {}).get("name") or "python3"
+        return found
+
+    @classmethod
+    def nb_language(cls, nb: Any, language: str | None = None) -> str:
+        spec = nb.metadata.get("kernelspec", {})
+        known = nb.metadata.get("language_info", {}).get("name") or spec.get("language")
+        found: str = language or known or "python"
+        return found
+
+    @classmethod
+    def execute_notebook(
+        cls,
+        nb: Any,
+        kernel_name: str,
+        output_path: str | None = None,
+        progress_bar: Any = True,
+        log_output: bool = False,
+        autosave_cell_every: int = 30,
+        order: Order | None = None,
+        **options: Any,
+    ) -> Any:
+        """Run the prepared notebook and return it executed.
+
+        Parameters
+        ----------
+        order
+            What `rerun` wants; made from the notebook where papermill itself asks.
+
+        Raises
+        ------
+        MlopsError
+            ``rerun.no-kernel``, ``rerun.no-capture``, ``rerun.kernel-died``, ``rerun.timeout``,
+            and what is wrong with the notebook or its parameters. A failing cell is papermill's
+            to report.
+        """
+        input_path = options.pop("input_path", None)
+        try:
+            order = order or _order(nb, input_path)
+            require_kernel(kernel_name, order.notebook)
+            order.originals = injection.settle(nb, order.notebook, order.parameters)
+            manager = SparingManager(
+                nb,
+                output_path=output_path,
+                progress_bar=progress_bar,
+                log_output=log_output,
+                autosave_cell_every=autosave_cell_every,
+            )
+            manager.notebook_start()
+            try:
+                cls.execute_managed_notebook(
+                    manager,
+                    kernel_name,
+                    order=order,
+                    log_output=log_output,
+                    **options,
+                )
+            finally:
+                manager.cleanup_pbar()
+                manager.notebook_complete()
+        except MlopsError as error:
+            raise _for_command_line(error) from None
+        return manager.nb
+
+    @classmethod
+    def execute_managed_notebook(
+        cls,
+        nb_man: SparingManager,
+        kernel_name: str,
+        *,
+        order: Order,
+        start_timeout: int = 60,
+        execution_timeout: int | None = None,
+        **options: Any,
+    ) -> Any:
+        """Run the cells of ``nb_man`` on a kernel of that name, under ``order``."""
+        timeout = execution_timeout or options.pop("timeout", None)
+        client = CapturingClient(
+            nb_man,
+            order,
+            kernel_name=kernel_name,
+            startup_timeout=start_timeout,
+            timeout=timeout,
+            log=logger,
+            **options,
+        )
+        start = {"cwd": str(order.cwd)} if order.cwd is not None else {}
+        return client.execute(env=order.environment(), **start)
+
+
+def require_kernel(name: str, notebook: Notebook) -> None:
+    """Raise ``rerun.no-kernel`` where no kernel of that name is installed."""
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    kernels = KernelSpecManager()
+    try:
+        kernels.get_kernel_spec(name)
+    except NoSuchKernel:
+        there_are = ", ".join(sorted(kernels.find_kernel_specs())) or "none"
+        raise MlopsError(
+            "rerun.no-kernel",
+            f"There is no kernel named `{name}`; there are: {there_are}.",
+            hint="choose one of them in JupyterLab (Kernel, Change Kernel) and save the "
+            f"notebook, or install it: `python -m ipykernel install --user --name {name}`.",
+            place=notebook.place(),
+        ) from None
+
+
+def _order(nb: Any, input_path: str | None) -> Order:
+    """Return the order of a plain papermill call, from what papermill wrote into ``nb``."""
+    from ..capture.session import new_run_name
+
+    asked = nb.metadata.papermill
+    given = asked.get("parameters") or {}
+    path = Path(input_path or asked.get("input_path") or "notebook.ipynb")
+    project = Project.find(path if path.exists() else None)
+    if path.is_file():
+        notebook = read(path, name=project.relative(path))
+    else:
+        # A notebook from standard input or a remote store: what papermill read is all there is.
+        text = nbformat.writes(_without_injection(nb))  # type: ignore[no-untyped-call]
+        notebook = parse(text, path=Path.cwd() / path.name, name=str(path))
+    checked = check_parameters(notebook, read_parameters(notebook), given) if given else {}
+    return Order(project, notebook, new_run_name(notebook.name), parameters=checked)
+
+
+def _without_injection(nb: Any) -> Any:
+    kept = [cell for cell in nb.cells if injection.INJECTED not in cell.metadata.get("tags", [])]
+    return nbformat.from_dict({**nb, "cells": kept})  # type: ignore[no-untyped-call]
+
+
+def _for_command_line(error: MlopsError) -> EngineError:
+    kind = KernelDied if error.code == "rerun.kernel-died" else EngineError
+    return kind(error.code, error.message, hint=error.hint, place=error.place)

@@ -1,0 +1,50 @@
+"""What a failing cell is told as: the cell and line that the user knows, and the exception."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import MlopsError
+from ..notebook.document import Cell, Notebook
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_MESSAGE_CHARACTERS = 500
+
+
+def cell_failed(
+    notebook: Notebook,
+    cell: Cell,
+    *,
+    name: str,
+    message: str,
+    traceback: Sequence[str],
+    execution_count: int | None,
+    executed: Path,
+) -> MlopsError:
+    """Return the error ``rerun.cell-failed``.
+
+    Parameters
+    ----------
+    name, message
+        The exception's type and text.
+    traceback
+        IPython's traceback, as the executed notebook holds it.
+    executed
+        Where the partly executed notebook is kept.
+    """
+    shown = message if len(message) <= _MESSAGE_CHARACTERS else message[:_MESSAGE_CHARACTERS] + "…"
+    return MlopsError(
+        "rerun.cell-failed",
+        f"{name}: {shown}" if shown else name,
+        hint=f"the partly executed notebook with the traceback is {executed}.",
+        place=notebook.place(cell, line_in_cell(traceback, execution_count)),
+    )
+
+
+def line_in_cell(traceback: Sequence[str], execution_count: int | None) -> int | None:
+    """Return the line of the cell that raised, counted from 1, where the traceback tells it."""
+    text = _ANSI.sub("", "\n".join(traceback))
+    found = re.search(rf"Cell In\[{execution_count}\], line (\d+)", text)
+    return int(found[1]) if found else None

@@ -1,0 +1,67 @@
+"""The parameters cell that papermill injects: what it says, where it stands, and what moves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from ..notebook.document import Cell, Notebook
+from ..notebook.parameters import parameters_cell
+
+INJECTED = "injected-parameters"
+_MARKER = "papermill-error-cell-tag"
+
+
+def source(parameters: Mapping[str, Any]) -> str:
+    """Return Python that assigns each parameter, for values made of literals."""
+    lines = [f"{name} = {_literal(value)}" for name, value in parameters.items()]
+    return "\n".join(["# Parameters", *lines])
+
+
+def settle(content: Any, notebook: Notebook, parameters: Mapping[str, Any]) -> list[Cell]:
+    """Make papermill's notebook agree with the original, and return the original of each cell.
+
+    The injected cell gets its checked values (papermill makes text of tuples), a stable id and a
+    place behind the parameters cell, Kale's tag included; all other cells get the ids that
+    `notebook` knows them by. The original of an injected cell is the parameters cell.
+
+    Parameters
+    ----------
+    content
+        papermill's ``NotebookNode``, changed in place.
+    """
+    originals = [cell for cell in notebook.cells if _MARKER not in cell.tags]
+    injected = next((cell for cell in content.cells if _is_injected(cell)), None)
+    if injected is None or len(content.cells) == len(originals):
+        aligned = originals
+    else:
+        home = parameters_cell(notebook)
+        content.cells.remove(injected)
+        index = originals.index(home) + 1 if home in originals else 0
+        content.cells.insert(index, injected)
+        aligned = [*originals[:index], home or originals[0], *originals[index:]]
+    for cell, original in zip(content.cells, aligned, strict=True):
+        cell["id"] = original.id
+    if injected is not None:
+        injected["id"] = INJECTED
+        if parameters:
+            injected["source"] = source(parameters)
+    return aligned
+
+
+def _is_injected(cell: Any) -> bool:
+    return INJECTED in cell.metadata.get("tags", [])
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float('{value}')"
+    if type(value) is list:
+        return f"[{', '.join(map(_literal, value))}]"
+    if type(value) is tuple:
+        inner = ", ".join(map(_literal, value))
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
+    if type(value) is dict:
+        return "{" + ", ".join(f"{_literal(k)}: {_literal(v)}" for k, v in value.items()) + "}"
+    return repr(value)

@@ -1,0 +1,70 @@
+"""What a rerun tells its kernel, and how a rerun is stopped from another thread."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..notebook.document import Cell, Notebook
+from ..project import Project
+
+if TYPE_CHECKING:
+    from ..values import Observation
+
+RUN_VARIABLE = "JUPYTER_MLOPS_RUN"
+
+
+@dataclass(slots=True)
+class Order:
+    """One execution of a notebook, asked for by `rerun` or by plain papermill.
+
+    ``cwd`` is the kernel's working directory, None for this process's own. ``on_cell`` is called
+    with each original cell before it runs.
+    """
+
+    project: Project
+    notebook: Notebook
+    run: str
+    kind: str = "rerun"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    observe: tuple[Observation, ...] = ()
+    cwd: Path | None = None
+    on_cell: Callable[[Cell], None] | None = None
+    originals: list[Cell] = field(default_factory=list)
+    """For each cell of the executed notebook, the one that the user knows."""
+    stopped: threading.Event = field(default_factory=threading.Event)
+    interrupt: Callable[[], None] | None = None
+    """Interrupts the running cell; set while a kernel runs."""
+    kill: Callable[[], None] | None = None
+    """Ends the kernel at once; set while a kernel runs."""
+
+    def environment(self) -> dict[str, str]:
+        """Return the kernel's environment: this process's, and what capture needs to know."""
+        environment = dict(os.environ)
+        # A rerun started from within a step or a notebook is a run of its own.
+        environment.pop("JUPYTER_MLOPS_STEP", None)
+        notebook = str(self.notebook.path.resolve())
+        environment["JPY_SESSION_NAME"] = notebook
+        environment["JUPYTER_MLOPS_PROJECT"] = str(self.project.root)
+        environment[RUN_VARIABLE] = json.dumps(
+            {
+                "run": self.run,
+                "kind": self.kind,
+                "notebook": notebook,
+                "parameters": dict(self.parameters),
+                "observe": [observation.to_dict() for observation in self.observe],
+            },
+            default=repr,
+        )
+        return environment
+
+    def stop(self) -> None:
+        """Interrupt the running cell and let no further cell start; safe from any thread."""
+        self.stopped.set()
+        if self.interrupt is not None:
+            self.interrupt()

@@ -1,0 +1,222 @@
+"""Rerun: execute a notebook from a clean kernel with given parameters, as a run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import shutil
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import MlopsError
+from ..notebook.document import Cell, Notebook, read
+from ..notebook.parameters import check_parameters, read_parameters
+from ..notebook.tags import STEP_PREFIX
+from ..progress import Event, Progress, Stage
+from ..project import Project, explain_os_errors
+from .failure import cell_failed
+from .order import Order
+
+if TYPE_CHECKING:
+    from ..values import Observation
+
+_PATIENCE = 10.0
+"""Seconds that an interrupted cell has before its kernel is killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """A finished rerun; ``executed`` is the notebook with its outputs."""
+
+    run: str
+    executed: Path
+    seconds: float
+    parameters: dict[str, Any]
+    metrics: dict[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "executed": str(self.executed)}
+
+
+def rerun(
+    notebook: Path | str,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    project: Project | None = None,
+    output: Path | None = None,
+    observe: Sequence[Observation] = (),
+    kind: str = "rerun",
+    run: str | None = None,
+) -> Progress[Rerun]:
+    """Execute a notebook through papermill and record it as a run.
+
+    The notebook itself is not changed. The kernel works in the notebook's folder, as in
+    JupyterLab. When the verb returns, the run stands in MLflow with the executed notebook.
+
+    Parameters
+    ----------
+    parameters
+        Values for the notebook's parameters; text is read as the parameter's type. They are
+        checked before anything runs.
+    output
+        Where to keep the executed notebook too.
+    observe
+        What to keep of the kernel's variables, and after which cell.
+    run
+        The run's name; default: a new one.
+
+    Raises
+    ------
+    MlopsError
+        ``parameters.unknown`` and ``parameters.type``; ``rerun.no-kernel``,
+        ``rerun.no-capture``, ``rerun.kernel-died``; ``rerun.cell-failed`` with cell and line,
+        after the run is recorded as failed and the executed part is kept.
+    """
+    from ..capture.session import new_run_name
+
+    path = Path(notebook)
+    project = project or Project.find(path)
+    source = read(path, name=project.relative(path))
+    given = dict(parameters or {})
+    if given:
+        given = check_parameters(source, read_parameters(source), given)
+    order = Order(
+        project,
+        source,
+        run or new_run_name(source.name),
+        kind=kind,
+        parameters=given,
+        observe=tuple(observe),
+        cwd=path.resolve().parent,
+    )
+    stage = Stage("run")
+    yield stage.started(f"{source.name} as run {order.run}", run=order.run)
+    executed = project.folder("executed") / f"{order.run}.ipynb"
+    try:
+        yield from _execute(order, executed)
+    except BaseException:
+        with contextlib.suppress(MlopsError, OSError):
+            # What went wrong first is what the user must hear of.
+            _record(order, executed, output)
+        raise
+    metrics = _record(order, executed, output)
+    event = stage.done(f"{source.name} ran as {order.run}", run=order.run, metrics=metrics)
+    yield event
+    return Rerun(order.run, executed, event.seconds or 0.0, given, metrics)
+
+
+def _execute(order: Order, executed: Path) -> Progress[None]:
+    """Run papermill in a thread of its own, so that progress can be told meanwhile."""
+    events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+    failures: list[BaseException] = []
+    order.on_cell = _step_teller(order.notebook, events)
+
+    def work() -> None:
+        try:
+            _papermill(order, executed)
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            events.put(None)
+
+    worker = threading.Thread(target=work, name=f"rerun {order.run}")
+    worker.start()
+    try:
+        while (event := events.get()) is not None:
+            yield event
+    except BaseException:
+        # An interrupt, or a caller that closed the generator.
+        order.stop()
+        worker.join(_PATIENCE)
+        if worker.is_alive() and order.kill is not None:
+            order.kill()
+        raise
+    finally:
+        worker.join()
+    if failures:
+        raise failures[0]
+
+
+def _papermill(order: Order, executed: Path) -> None:
+    from papermill.exceptions import PapermillExecutionError
+    from papermill.execute import execute_notebook
+
+    # Only now: threads that import packages with shared dependencies get in each other's way.
+    _import_early("mlflow")
+    source = str(order.notebook.path.resolve())
+    staged = executed.with_name(f".{executed.name}")
+    with explain_os_errors(order.project.root):
+        try:
+            execute_notebook(
+                _no_template(source),
+                _no_template(str(staged)),
+                dict(order.parameters),
+                engine_name="mlops",
+                progress_bar=False,
+                order=order,
+            )
+        except PapermillExecutionError as error:
+            raise cell_failed(
+                order.notebook,
+                order.originals[error.cell_index],
+                name=error.ename,
+                message=error.evalue,
+                traceback=error.traceback,
+                execution_count=error.exec_count,
+                executed=executed,
+            ) from None
+        finally:
+            if staged.exists():
+                os.replace(staged, executed)
+
+
+def _no_template(path: str) -> str:
+    # papermill formats paths with the parameters.
+    return path.replace("{", "{{").replace("}", "}}")
+
+
+def _record(order: Order, executed: Path, output: Path | None) -> dict[str, float]:
+    """Keep the executed notebook, bring the run into MLflow, and return its metrics."""
+    from ..tracking.store import Store
+
+    if not executed.exists():
+        return {}
+    with explain_os_errors(order.project.root):
+        if output is not None:
+            staged = output.with_name(f".{output.name}.{os.getpid()}")
+            shutil.copyfile(executed, staged)
+            os.replace(staged, output)
+    store = Store(order.project)
+    store.sync(order.run)
+    store.log_artifact(order.run, executed)
+    return dict(store.run(order.run).metrics)
+
+
+def _step_teller(notebook: Notebook, events: queue.SimpleQueue[Event | None]) -> Any:
+    """Return a function that tells when the first cell of each step starts."""
+    told: set[str] = set()
+
+    def tell(cell: Cell) -> None:
+        for tag in cell.tags:
+            if tag.startswith(STEP_PREFIX) and tag not in told:
+                told.add(tag)
+                words = f"step {tag[len(STEP_PREFIX) :]}: cell {cell.position}"
+                data = {"cell": cell.position, "cells": len(notebook.cells), "cell_id": cell.id}
+                events.put(Event("run", words, "started", data=data))
+
+    return tell
+
+
+def _import_early(module: str) -> None:
+    """Import a slow module while the notebook runs; whoever needs it later waits less."""
+    import importlib
+
+    def load() -> None:
+        with contextlib.suppress(ImportError):  # the one who needs it says so
+            importlib.import_module(module)
+
+    threading.Thread(target=load, name=f"import {module}", daemon=True).start()

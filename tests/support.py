@@ -1,0 +1,63 @@
+"""Notebooks for tests: small, real, written as (tags, source) pairs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+Cells = Iterable[tuple[str, str]]
+
+SMALL: list[tuple[str, str]] = [
+    ("imports", "import numpy as np\nimport pandas as pd\nfrom sklearn.linear_model import Ridge"),
+    ("parameters", "rows: int = 400  # how many to make\nalpha: float = 1.0\nshift: float = 0.0"),
+    (
+        "step:load",
+        "rng = np.random.default_rng(0)\n"
+        "data = pd.DataFrame({'x': rng.normal(shift, 1, rows), 'kind': rng.integers(0, 3, rows)})\n"
+        "data['y'] = (data['x'] - shift) ** 2 + 3 * data['kind'] + rng.normal(0, 0.1, rows)",
+    ),
+    (
+        "step:split",
+        "cut = rows * 3 // 4\ntrain, test = data.iloc[:cut], data.iloc[cut:]\n"
+        "X_train, X_test = train[['x', 'kind']], test[['x', 'kind']]\n"
+        "y_train, y_test = train['y'], test['y']",
+    ),
+    ("step:train", "model = Ridge(alpha=alpha).fit(X_train, y_train)"),
+    ("step:evaluate", "error = np.abs(model.predict(X_test) - y_test)"),
+    ("step:evaluate metrics", "mae = float(error.mean())"),
+    ("serve", "def predict(rows):\n    return model.predict(rows)\n\npredict(X_test.head(3))"),
+]
+
+
+def write_notebook(path: Path, cells: Cells = SMALL, *, kernel: str = "python3") -> Path:
+    """Write a notebook of code cells; a pair's first part are its tags, split by spaces."""
+    content = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {
+            "kernelspec": {"name": kernel, "display_name": kernel, "language": "python"},
+            "language_info": {"name": "python"},
+        },
+        "cells": [
+            {
+                "id": f"c{index}",
+                "cell_type": "code",
+                "metadata": {"tags": tags.split()} if tags else {},
+                "source": source,
+                "outputs": [],
+                "execution_count": None,
+            }
+            for index, (tags, source) in enumerate(cells, 1)
+        ],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=1))
+    return path
+
+
+def replaced(tags: str, source: str, cells: Cells = SMALL) -> list[tuple[str, str]]:
+    """Return ``cells`` with the source of the cell with these tags replaced."""
+    changed = [(each, source if each == tags else old) for each, old in cells]
+    assert changed != list(cells), f"no cell is tagged {tags!r}"
+    return changed

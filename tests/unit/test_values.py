@@ -1,0 +1,339 @@
+"""Values on disk: what goes in comes out, bound to the namespace that receives it."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import socket
+import sqlite3
+import sys
+import tempfile
+import threading
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from sklearn.linear_model import LinearRegression
+
+from jupyter_mlops import values
+from jupyter_mlops.errors import MlopsError
+from jupyter_mlops.fingerprints import fingerprint
+from jupyter_mlops.values import Observation
+
+FIXTURE = [HealthCheck.function_scoped_fixture]
+
+
+def notebook(source: str = "") -> dict[str, Any]:
+    """Return the namespace of a notebook after a cell."""
+    namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
+    exec(source, namespace)
+    return namespace
+
+
+def carry(folder: Path, namespace: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return a fresh namespace with the named values."""
+    values.dump(namespace, names, folder)
+    received = notebook()
+    assert values.load(folder, received) == names
+    return received
+
+
+@given(
+    arrays.arrays(
+        st.sampled_from(["f8", "i4", "?", "M8[s]", "U3", "c16"]), arrays.array_shapes(max_side=5)
+    )
+)
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_arrays_of_any_layout_come_back(tmp_path: Path, array: Any) -> None:
+    namespace = {"c": array, "f": np.asfortranarray(array), "t": array.T, "every": array[::2]}
+    prints = values.dump(namespace, list(namespace), tmp_path / "v")
+    received: dict[str, Any] = {}
+    values.load(tmp_path / "v", received)
+    for name, value in namespace.items():
+        np.testing.assert_array_equal(received[name], value)
+        assert received[name].flags.writeable
+        assert prints[name] == fingerprint(received[name])
+
+
+def test_aliases_and_views_stay_what_they_are(tmp_path: Path) -> None:
+    array = np.arange(100.0)
+    shared = [1]
+    namespace = {"a": array, "same": array, "part": array[10:20], "of": [shared], "x": shared}
+    received = carry(tmp_path / "v", namespace, *namespace)
+    assert received["same"] is received["a"]
+    assert received["of"][0] is received["x"]
+    received["a"][11] = -1
+    assert received["part"][1] == -1
+    again: dict[str, Any] = {}
+    values.load(tmp_path / "v", again, ["a"])
+    assert again["a"][11] == 11, "a change must not reach the file"
+
+
+def test_frames_stay_independent_of_one_another(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {
+            "x": [1.0, 2.0],
+            "t": pd.to_datetime(["2020", "2021"]),
+            "c": pd.Categorical(["a", "b"]),
+            "n": pd.array([1, 2], dtype="Int64"),
+            "s": ["a", "b"],
+        }
+    )
+    namespace = {
+        "frame": frame,
+        "renamed": frame.rename(columns={"x": "y"}),
+        "times": frame["t"],
+        "indexed": frame.set_index("t"),
+        "array": frame["x"].to_numpy(),
+    }
+    received = carry(tmp_path / "v", namespace, *namespace)
+    before = {name: fingerprint(received[name]) for name in namespace}
+    changed = received["frame"]
+    changed.loc[0, "x"] = 9.0
+    changed.loc[0, "t"] = pd.Timestamp("1999")
+    changed.loc[0, "c"] = "b"
+    changed.loc[0, "n"] = 9
+    changed.loc[0, "s"] = "z"
+    assert fingerprint(changed) != before.pop("frame")
+    for name, expected in before.items():
+        assert fingerprint(received[name]) == expected, name
+
+
+def test_functions_read_the_receiving_namespace(tmp_path: Path) -> None:
+    source = notebook(
+        "import math\n"
+        "k = 1\n"
+        "def f(x): return g(x) + k\n"
+        "def g(x): return math.floor(x)\n"
+        "make = lambda n: lambda x: x + n + k\n"
+        "h = make(10)"
+    )
+    received = carry(tmp_path / "v", source, "f", "g", "k", "h", "math")
+    assert received["f"].__globals__ is received
+    assert received["f"](2.5) == 3
+    received["k"] = 100
+    assert received["f"](2.5) == 102
+    assert received["h"](1) == 111
+    assert received["__builtins__"] is builtins
+
+
+CLASSES = """
+import abc, dataclasses, enum, collections
+class Base(abc.ABC):
+    made = 0
+    @abc.abstractmethod
+    def go(self): ...
+class Child(Base):
+    def __init__(self): Base.made += 1; self.k = helper()
+    def go(self): return super().go(), self.k
+    @property
+    def twice(self): return self.k * 2
+class Colour(enum.Enum):
+    RED = 1
+@dataclasses.dataclass
+class Point:
+    x: int = 1
+Pair = collections.namedtuple("Pair", "a b")
+def helper(): return 5
+"""
+OBJECTS = "child, red, point, pair = Child(), Colour.RED, Point(2), Pair(1, 2)"
+NAMES = ("child", "red", "point", "pair")
+
+
+def test_classes_of_the_notebook_stay_one_class(tmp_path: Path) -> None:
+    values.dump(notebook(CLASSES + OBJECTS), NAMES, tmp_path / "v")
+    received = notebook(CLASSES)
+    values.load(tmp_path / "v", received)
+    assert type(received["child"]) is received["Child"]
+    assert received["red"] is received["Colour"].RED
+    assert type(received["point"]) is received["Point"]
+    assert type(received["pair"]) is received["Pair"]
+    assert received["child"].go() == (None, 5)
+    assert received["child"].twice == 10
+    assert received["Base"].made == 1, "what hangs on the class travels"
+
+
+def test_classes_that_nobody_defines_travel_along(tmp_path: Path) -> None:
+    source = notebook(CLASSES + OBJECTS)
+    values.dump(source, ("child", "helper"), tmp_path / "one")
+    values.dump(source, NAMES, tmp_path / "two")
+    received = notebook()
+    values.load(tmp_path / "one", received)
+    first = type(received["child"])
+    values.load(tmp_path / "two", received)
+    assert type(received["child"]) is first, "two folders, one class"
+    assert received["child"].go() == (None, 5)
+    onward = carry(tmp_path / "three", received, "child")
+    assert type(onward["child"]).__name__ == "Child"
+
+
+def test_a_class_that_was_defined_anew_is_another(tmp_path: Path) -> None:
+    source = notebook("class A:\n    def go(self): return 'old'\na = A()")
+    values.dump(source, ("a",), tmp_path / "v")
+    received = notebook("class A:\n    def go(self): return 'new'")
+    values.load(tmp_path / "v", received)
+    assert received["a"].go() == "old"
+    assert received["A"]().go() == "new"
+
+
+@pytest.fixture
+def handles(tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """Things that must not travel, by what the error calls them."""
+    path = tmp_path / "file.txt"
+    path.write_text("text")
+    connection = sqlite3.connect(":memory:")
+    lock = threading.Lock()
+    with (
+        path.open() as text,
+        path.open("rb") as binary,
+        socket.socket() as sock,
+        tempfile.NamedTemporaryFile() as temporary,
+    ):
+        yield {
+            "it is an open file": text,
+            "it holds an open file": {"deep": [binary]},
+            "it holds an open file.": types.SimpleNamespace(log=temporary),
+            "it is a socket": sock,
+            "it is a generator": (n for n in "ab"),
+            "it is a database connection": connection,
+            "it holds a database connection": (1, {"db": connection}),
+            "it is a lock": lock,
+            "it holds a lock": (lambda held: lambda: held)(lock),
+            "it is a thread": threading.Thread(),
+        }
+    connection.close()
+
+
+def test_handles_are_refused_by_name(tmp_path: Path, handles: dict[str, Any]) -> None:
+    for words, value in handles.items():
+        with pytest.raises(MlopsError) as caught:
+            values.dump({"fine": 1, "bad": value}, ("fine", "bad"), tmp_path / "v")
+        assert caught.value.code == "values.unserialisable"
+        assert "`bad`" in caught.value.message
+        assert words.rstrip(".") in caught.value.message
+        assert type(value).__name__ in caught.value.message
+    assert [each.name for each in tmp_path.iterdir()] == ["file.txt"], "no half state"
+
+
+def test_a_failed_dump_leaves_the_former_folder(tmp_path: Path) -> None:
+    values.dump({"a": 1}, ["a"], tmp_path / "v")
+    with pytest.raises(MlopsError):
+        values.dump({"a": threading.Lock()}, ["a"], tmp_path / "v")
+    received: dict[str, Any] = {}
+    values.load(tmp_path / "v", received)
+    assert received == {"a": 1}
+    values.dump({"b": 2}, ["b"], tmp_path / "v")
+    assert [each.name for each in tmp_path.iterdir()] == ["v"]
+
+
+def test_standard_streams_and_modules_travel_by_name(tmp_path: Path) -> None:
+    received = carry(tmp_path / "v", {"out": sys.stderr, "np": np, "p": print}, "out", "np", "p")
+    assert received["out"] is sys.stderr
+    assert received["np"] is np
+
+
+@pytest.mark.parametrize("file", [values.PICKLE, values.BUFFERS, values.INDEX])
+@pytest.mark.parametrize("harm", ["cut", "flip", "gone"])
+def test_damage_is_found(tmp_path: Path, file: str, harm: str) -> None:
+    folder = tmp_path / "v"
+    values.dump({"a": np.arange(1000), "b": "text"}, ["a", "b"], folder)
+    path = folder / file
+    content = bytearray(path.read_bytes())
+    if harm == "cut":
+        path.write_bytes(content[:-5])
+    elif harm == "flip":
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    else:
+        path.unlink()
+    received: dict[str, Any] = {}
+    if (file, harm) == (values.INDEX, "flip"):
+        return  # one changed letter may leave an index that says the same
+    with pytest.raises(MlopsError) as caught:
+        values.load(folder, received)
+    wanted = "values.missing" if (file, harm) == (values.INDEX, "gone") else "values.corrupt"
+    assert caught.value.code == wanted
+    assert not received
+
+
+def test_another_python_is_refused(tmp_path: Path) -> None:
+    values.dump({"a": 1}, ["a"], tmp_path / "v")
+    index = tmp_path / "v" / values.INDEX
+    index.write_text(json.dumps({**json.loads(index.read_text()), "python": "3.9"}))
+    with pytest.raises(MlopsError, match="by Python 3[.]9") as caught:
+        values.load(tmp_path / "v", {})
+    assert caught.value.code == "values.python"
+
+
+def test_missing_names_are_told(tmp_path: Path) -> None:
+    with pytest.raises(MlopsError, match="`b`"):
+        values.dump({"a": 1}, ["a", "b"], tmp_path / "v")
+    values.dump({"a": 1, "c": 2}, ["a", "c"], tmp_path / "v")
+    with pytest.raises(MlopsError, match="`b`"):
+        values.load(tmp_path / "v", {}, ["b"])
+    received: dict[str, Any] = {}
+    assert values.load(tmp_path / "v", received, ["c"]) == ("c",)
+    assert received == {"c": 2}
+    assert carry(tmp_path / "empty", {}) is not None
+
+
+def test_modules_are_those_that_loading_imports(tmp_path: Path) -> None:
+    model = LinearRegression().fit([[1.0], [2.0]], [1, 2])
+    source = notebook("import statistics\ndef f(): return statistics")
+    source |= {"model": model, "frame": pd.DataFrame({"a": [1]}), "json": json}
+    values.dump(source, ["model", "frame", "f", "json"], tmp_path / "v")
+    found = values.modules(tmp_path / "v")
+    assert {"sklearn", "pandas", "numpy", "json"} <= found
+    assert not found & {"__main__", "builtins", "jupyter_mlops", "scipy"}
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resource = pytest.importorskip("resource")
+    import signal
+
+    old = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(MlopsError) as caught:
+            values.dump({"a": np.zeros(1_000_000)}, ["a"], tmp_path / "v")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, old)
+    assert caught.value.code == "project.disk-full"
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_observation_keeps_names_expressions_and_the_result(tmp_path: Path) -> None:
+    observation = Observation(
+        cell="c1",
+        folder=str(tmp_path / "seen"),
+        names=("a", "never"),
+        expressions={"example": "a[:2]", "wrong": "1 / 0"},
+        result="predictions",
+    )
+    assert Observation.from_dict(json.loads(json.dumps(observation.to_dict()))) == observation
+    prints = values.observe(observation, notebook("a = [1, 2, 3]"), [7])
+    assert set(prints) == {"a", "example", "predictions"}
+    received: dict[str, Any] = {}
+    values.load(tmp_path / "seen", received)
+    assert received == {"a": [1, 2, 3], "example": [1, 2], "predictions": [7]}
+    missing = values.read_index(tmp_path / "seen")["missing"]
+    assert missing == {"never": "not assigned", "wrong": "ZeroDivisionError: division by zero"}
+
+
+def test_an_observation_of_numbers_passes_over_the_rest(tmp_path: Path) -> None:
+    observation = Observation("c", str(tmp_path / "m"), ("rmse", "n", "flag", "lock"), numbers=True)
+    source = {"rmse": np.float32(0.5), "n": 3, "flag": True, "lock": threading.Lock()}
+    assert set(values.observe(observation, source, None)) == {"rmse", "n"}
