@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_mlops.errors import MlopsError
+from jupyter_mlops.images.engine import Engine
+
 REQUIRED = {name for name in os.environ.get("MLOPS_REQUIRE", "").split(",") if name}
 CHROMIUM = "/usr/bin/chromium"
 
@@ -21,14 +24,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def _absent(name: str) -> str | None:
     """Return why the tests marked ``name`` cannot run here, or None."""
     if name == "docker":
-        import docker
-
         try:
-            client = docker.from_env(timeout=10)
-            client.ping()
-            client.close()
-        except docker.errors.DockerException as error:
-            return f"no Docker engine answers: {error}"
+            Engine.connect().close()
+        except MlopsError as error:
+            return error.message
     if name == "browser":
         if not Path(CHROMIUM).exists() and not shutil.which("chromium"):
             return "Chromium is not installed"

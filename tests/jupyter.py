@@ -44,7 +44,10 @@ class Jupyter:
 def start_server(
     application: Literal["jupyter_server", "jupyterlab"], root: Path, *options: str
 ) -> Iterator[Jupyter]:
-    """Start a server whose files are those of ``root``; its settings are its own too."""
+    """Start a server whose files are those of ``root``; its settings are its own too.
+
+    It finds no Docker engine: what it promotes becomes a local release.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -52,6 +55,7 @@ def start_server(
     home = root.parent / f"{root.name}-jupyter"
     environment = {
         **os.environ,
+        "DOCKER_HOST": f"unix://{home / 'no-engine.sock'}",
         "JUPYTER_CONFIG_DIR": str(home / "config"),
         "JUPYTER_DATA_DIR": str(home / "data"),
         "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
@@ -74,7 +78,10 @@ def start_server(
         "--ServerApp.jpserver_extensions=jupyter_mlops=True",
         *options,
     ]
-    home.mkdir()
+    # no question about news, which would lie over what a test wants to click
+    settings = home / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
     log = home / "server.log"
     with log.open("wb") as stream:
         process = subprocess.Popen(

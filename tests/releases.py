@@ -97,3 +97,35 @@ def seal(folder: Path, manifest: dict[str, Any]) -> None:
         "files": files,
     }
     (folder / "release.json").write_text(json.dumps(full, indent=2))
+
+
+def build_image(folder: Path, scratch: Path) -> str:
+    """Build the serving image of a release folder, name it in ``release.json``, return its tag."""
+    from types import SimpleNamespace
+
+    from jupyter_mlops.images import context, dockerfile
+    from jupyter_mlops.images.engine import Engine
+    from jupyter_mlops.images.requirements import RUNTIME_SERVING, lock, pins
+    from jupyter_mlops.progress import drain
+    from jupyter_mlops.project import Project
+
+    manifest = json.loads((folder / "release.json").read_text())
+    source: Any = SimpleNamespace(
+        name=manifest["name"], notebook=manifest["notebook"], notebook_digest="0" * 64
+    )
+    base = f"python:{sys.version_info.major}.{sys.version_info.minor}-slim"
+    pipeline = folder / "pipeline"
+    pipeline.mkdir()
+    (pipeline / "Dockerfile.serving").write_text(dockerfile.serving(source, base))
+    needed = lock(pins({*RUNTIME_SERVING, "sklearn"}))
+    (pipeline / "requirements-serving.txt").write_text(needed)
+    tag = f"mlops-test/{manifest['name']}-serving:{manifest['version']}"
+    seal(folder, {**manifest, "images": {"serving": tag}})
+    built = context.serving(scratch, release=folder)
+    engine = Engine.connect(Project.find().settings.images)
+    try:
+        engine.require_base(base)
+        drain(engine.build(built, "Dockerfile", tag))
+    finally:
+        engine.close()
+    return tag

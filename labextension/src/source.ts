@@ -165,6 +165,10 @@ function tagsOf(cell: ICellModel): string[] {
 }
 
 function firstLine(source: string, kind: string): string {
-  const line = source.split('\n').find(each => each.trim())?.trim() ?? '';
+  const line =
+    source
+      .split('\n')
+      .find(each => each.trim())
+      ?.trim() ?? '';
   return kind === 'markdown' ? line.replace(/^#+\s*/, '') : line;
 }

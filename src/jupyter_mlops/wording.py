@@ -6,7 +6,7 @@ import math
 
 
 def number(value: float) -> str:
-    """Return a number with four significant digits and a true minus sign."""
+    """Return a number with up to four significant digits and a true minus sign."""
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else ("∞" if value > 0 else "−∞")
     size = abs(value)
@@ -20,8 +20,7 @@ def number(value: float) -> str:
         digits = max(0, 3 - math.floor(math.log10(size)))
         text = f"{size:.{digits}f}"
         if "." in text:
-            short = text.rstrip("0").rstrip(".")
-            text = short if float(short) == size else text
+            text = text.rstrip("0").rstrip(".")
     return f"−{text}" if value < 0 else text
 
 

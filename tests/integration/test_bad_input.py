@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.support import SMALL, replaced, write_notebook
 
 UNTAGGED = [("", source) for _, source in SMALL]

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.releases import make_release, seal
 
 from jupyter_mlops.deploy import deployments as deploying
 from jupyter_mlops.deploy import records
@@ -25,6 +24,7 @@ from jupyter_mlops.governance.audit import AuditLog
 from jupyter_mlops.progress import drain
 from jupyter_mlops.project import Project
 from jupyter_mlops.serving.prediction_log import read
+from tests.releases import make_release, seal
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +79,7 @@ class Client(threading.Thread):
                 connection.close()
             if not self.keep:
                 connection.close()
+            time.sleep(0.002)
         connection.close()
 
 

@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-from jupyter_mlops.tracking.store import Store
-from tests.support import replaced, write_notebook
 
 from jupyter_mlops.deploy.promote import promote
 from jupyter_mlops.deploy.releases import Release, Releases
@@ -15,6 +13,8 @@ from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.governance.audit import AuditLog
 from jupyter_mlops.progress import Event, drain
 from jupyter_mlops.project import Project
+from jupyter_mlops.tracking.store import Store
+from tests.support import replaced, write_notebook
 
 
 @pytest.fixture(scope="module")

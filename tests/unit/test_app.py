@@ -17,7 +17,6 @@ from typing import Any
 import jsonschema
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tests.releases import make_release, seal
 
 from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.serving.app import make_app
@@ -25,6 +24,7 @@ from jupyter_mlops.serving.limits import Limits
 from jupyter_mlops.serving.prediction_log import PredictionLog, read
 from jupyter_mlops.serving.predictor import Predictor
 from jupyter_mlops.serving.service import Service
+from tests.releases import make_release, seal
 
 with warnings.catch_warnings():
     # Starlette prefers the successor of httpx, which nothing else here needs.

@@ -45,11 +45,13 @@ plain = st.recursive(
 
 
 @given(plain)
+@settings(deadline=None)
 def test_a_round_trip_changes_nothing(value: Any) -> None:
     assert fingerprint(pickle.loads(pickle.dumps(value))) == fingerprint(value)
 
 
 @given(plain, plain)
+@settings(deadline=None)
 def test_different_values_have_different_fingerprints(one: Any, other: Any) -> None:
     if fingerprint(one) == fingerprint(other):
         # repr tells what == does not: 1 from True, -0.0 from 0.0
@@ -190,6 +192,7 @@ def test_memory_layout_does_not_count(change: Callable[[Any], Any]) -> None:
 
 
 @given(st.integers(0, 2999), st.integers(0, 7))
+@settings(deadline=None)
 def test_one_changed_number_in_an_array_is_seen(row: int, column: int) -> None:
     array = np.zeros((3000, 8))
     changed = array.copy()

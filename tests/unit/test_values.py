@@ -269,7 +269,7 @@ def test_another_python_is_refused(tmp_path: Path) -> None:
     values.dump({"a": 1}, ["a"], tmp_path / "v")
     index = tmp_path / "v" / values.INDEX
     index.write_text(json.dumps({**json.loads(index.read_text()), "python": "3.9"}))
-    with pytest.raises(MlopsError, match="by Python 3[.]9") as caught:
+    with pytest.raises(MlopsError, match=r"by Python 3\.9") as caught:
         values.load(tmp_path / "v", {})
     assert caught.value.code == "values.python"
 

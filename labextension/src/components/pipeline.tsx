@@ -86,7 +86,7 @@ function StepCard({ step, positions, source }: IStepCardProps): React.JSX.Elemen
           </>
         )}
         <Names label={trans.__('out')} names={step.outputs} />
-        <Names label={trans.__('parameters')} names={step.parameters} />
+        <Names label={trans.__('params')} names={step.parameters} />
         <Names label={trans.__('metrics')} names={step.metrics} />
         <Names label={trans.__('after')} names={after} />
       </dl>
@@ -126,7 +126,7 @@ function Serving({ serving, source }: IServingProps): React.JSX.Element {
     <div className="jp-mlops-Serving">
       <div className="jp-mlops-Step-head">
         <span className="jp-mlops-Serving-title">
-          {trans.__('Served:')} <code>{serving.function}()</code>
+          {trans.__('Serves')} <code>{serving.function}()</code>
         </span>
         <GoTo place={serving.cell} source={source} />
       </div>

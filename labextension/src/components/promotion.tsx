@@ -24,13 +24,7 @@ export function Promotion({ promotion, source }: IPromotionProps): React.JSX.Ele
     <Section title={trans.__('Promotion')} count={statusText(promotion, trans)}>
       <div className="jp-mlops-Promotion" data-status={promotion.status}>
         {promotion.result && <Release release={promotion.result} />}
-        {failed && (
-          <Problem
-            error={failed}
-            source={source}
-            title={trans.__('Not promoted')}
-          />
-        )}
+        {failed && <Problem error={failed} source={source} title={trans.__('Not promoted')} />}
         <ol className="jp-mlops-Stages" aria-live="polite" aria-label={trans.__('Stages')}>
           {promotion.status === 'running' && found.length === 0 && (
             <li className="jp-mlops-Stage" data-state="running">

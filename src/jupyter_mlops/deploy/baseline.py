@@ -47,13 +47,19 @@ def sample(
 def write(frame: pd.DataFrame, path: Path) -> None:
     """Write a baseline as Parquet, whole or not at all.
 
+    Parquet keeps categories of text only: those of whole numbers become their names.
+
     Raises
     ------
     MlopsError
         ``baseline.unwritable`` where a column holds what Parquet cannot.
     """
+    import pandas as pd
     import pyarrow as pa
 
+    for name, dtype in frame.dtypes.items():
+        if isinstance(dtype, pd.CategoricalDtype) and dtype.categories.dtype.kind in "iu":
+            frame = frame.assign(**{str(name): frame[name].cat.rename_categories(str)})
     staged = path.with_name(f".{path.name}.new")
     with explain_os_errors(path):
         try:

@@ -51,10 +51,7 @@ class Builder:
 
     def generate(self, folder: Path) -> None:
         """Write the pipeline folder with the lock and Dockerfile of its training image."""
-        sources = [
-            cell.source for step in self.pipeline.steps for cell in (*step.prelude, *step.cells)
-        ]
-        needs = self._training_needs(sources)
+        needs = self._training_needs()
         files = {
             "Dockerfile": dockerfile.training(self.pipeline, base_image(self.project)),
             "requirements.txt": requirements.lock(needs.pins),
@@ -79,8 +76,7 @@ class Builder:
             return LocalTarget()
         from ..pipeline.targets.docker import DockerTarget
 
-        sources = [cell.source for step in self.pipeline.steps for cell in step.cells]
-        local = self._training_needs(sources).local
+        local = self._training_needs().local
         where = context.training(self.scratch / "training", pipeline=folder, local=local)
         image = yield from self.engine.build(where, context.DOCKERFILE, self.tag("training"))
         return DockerTarget(self.engine, image.tags[0])
@@ -92,19 +88,20 @@ class Builder:
         where = context.serving(self.scratch / "serving", release=release, local=local)
         yield from self.engine.build(where, context.DOCKERFILE, self.tag("serving"))
 
-    def _training_needs(self, sources: list[str]) -> requirements.Needs:
-        modules = set().union(*(requirements.imported_modules(source) for source in sources))
-        return requirements.needs(
-            modules | set(requirements.RUNTIME_STEP), folder=self._cells, step=True
-        )
+    def _training_needs(self) -> requirements.Needs:
+        steps = self.pipeline.steps
+        cells = [cell for step in steps for cell in (*step.prelude, *step.cells)]
+        modules = set(requirements.RUNTIME_STEP)
+        for cell in cells:
+            modules |= requirements.imported_modules(cell.source)
+        return requirements.needs(modules, folder=self._cells, step=True)
 
     def _serving_needs(self, release: Path) -> requirements.Needs:
         source = (release / "serving" / "serve.py").read_text(encoding="utf-8")
         modules = requirements.imported_modules(source)
         modules |= values.modules(release / "serving" / "state")
-        return requirements.needs(
-            modules | set(requirements.RUNTIME_SERVING), folder=self._cells, step=True
-        )
+        modules |= set(requirements.RUNTIME_SERVING)
+        return requirements.needs(modules, folder=self._cells)
 
 
 def base_image(project: Project) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,17 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MlopsError
+from ..images.containers import hardening, user_of
+from ..images.dockerfile import PORT, PREDICTIONS
+from ..images.engine import Engine, reason
 from .process import STOP_SECONDS, not_ready
 
 if TYPE_CHECKING:
-    from docker import DockerClient
     from docker.models.containers import Container
 
-_PORT = 8080
-_PREDICTIONS = "/predictions"
 _SHOWN_LINES = 15
-_MEMORY_FOR_TMP = "size=256m"
-_PROCESSES = 512
+_TAKEN = ("port is already allocated", "address already in use")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +35,18 @@ class ServerContainer:
         return asdict(self)
 
     def running(self) -> bool:
-        from docker.errors import DockerException
+        from docker.errors import NotFound
 
-        with suppress(DockerException, MlopsError), _engine() as client:
-            return bool(client.containers.get(self.id).status == "running")
+        with suppress(NotFound, MlopsError), _engine() as engine:
+            return bool(engine.client.containers.get(self.id).status == "running")
         return False
 
     def stop(self) -> None:
         """End the server, as a process's end is, and remove the container."""
         from docker.errors import NotFound
 
-        with _engine() as client, suppress(NotFound):
-            container = client.containers.get(self.id)
+        with _engine() as engine, suppress(NotFound):
+            container = engine.client.containers.get(self.id)
             container.stop(timeout=int(STOP_SECONDS))
             container.remove(force=True)
 
@@ -58,7 +56,7 @@ def start(
 ) -> tuple[ServerContainer, str]:
     """Start a serving image and return its container with its URL once it is ready.
 
-    The image's own command is run, with the endpoint's name and the log's folder added to it.
+    The image's own command is run, with the endpoint's name added to it.
 
     Parameters
     ----------
@@ -70,23 +68,19 @@ def start(
     Raises
     ------
     MlopsError
-        ``deploy.no-image``, ``deploy.port`` or ``deploy.not-ready`` with the last lines of the
-        container's log. No container is left then.
+        ``docker.no-engine``, ``docker.image-missing``, ``deploy.port``, ``deploy.container``, or
+        ``deploy.not-ready`` with the last lines of the container's log. No container is left then.
     """
-    from docker.errors import APIError, ImageNotFound
+    from docker.errors import APIError
 
     port = port or _free_port()
-    with _engine() as client:
-        try:
-            config = client.images.get(image).attrs["Config"]
-        except ImageNotFound:
-            raise MlopsError(
-                "deploy.no-image",
-                f"The engine has no image {image}.",
-                hint="deploy the release as a process, or promote the notebook again.",
-            ) from None
-        options = _options(config, endpoint, release, port, predictions)
-        container = client.containers.create(image, **options)
+    with _engine() as engine:
+        engine.image(image)
+        command = engine.client.images.get(image).attrs["Config"]["Cmd"]
+        options = _options(endpoint, release, port, predictions)
+        container = engine.client.containers.create(
+            image, [*command, "--endpoint", endpoint], **options
+        )
         try:
             container.start()
             _wait(container, endpoint, port, timeout)
@@ -95,13 +89,7 @@ def start(
             container.update(restart_policy=again)
         except APIError as error:
             container.remove(force=True)
-            if "port is already allocated" in str(error) or "address already in use" in str(error):
-                raise MlopsError(
-                    "deploy.port",
-                    f"Port {port} is taken.",
-                    hint="give another port, or none for a free one.",
-                ) from None
-            raise
+            raise _refused(port, error) from None
         except BaseException:
             container.remove(force=True)
             raise
@@ -110,52 +98,40 @@ def start(
 
 def engine_answers() -> bool:
     """Tell whether there is a Docker engine."""
-    from docker.errors import DockerException
-
     try:
-        with _engine() as client:
-            return bool(client.ping())
-    except (DockerException, MlopsError):
+        with _engine():
+            return True
+    except MlopsError:
         return False
 
 
-def _options(
-    config: dict[str, Any], endpoint: str, release: str, port: int, predictions: Path
-) -> dict[str, Any]:
-    added = ["--endpoint", endpoint, "--log", _PREDICTIONS]
-    added += ["--host", "0.0.0.0", "--port", str(_PORT)]
-    # What follows an entry point is added to it, but replaces the command of an image without.
-    command = added if config.get("Entrypoint") else [*(config.get("Cmd") or []), *added]
-    environment = {"HOME": "/tmp"}
-    if key := os.environ.get("MLOPS_API_KEY"):
-        environment["MLOPS_API_KEY"] = key
+def _options(endpoint: str, release: str, port: int, predictions: Path) -> dict[str, Any]:
+    from docker.types import Mount
+
+    key = os.environ.get("MLOPS_API_KEY")
     return {
-        "command": command,
+        **hardening(),
         "name": f"mlops-{endpoint}-{os.urandom(4).hex()}",
         "labels": {"mlops.endpoint": endpoint, "mlops.release": release},
-        "environment": environment,
-        "ports": {f"{_PORT}/tcp": ("127.0.0.1", port)},
-        "volumes": {str(predictions): {"bind": _PREDICTIONS, "mode": "rw"}},
-        "user": _user(config, predictions),
-        "init": True,
-        "read_only": True,
-        "tmpfs": {"/tmp": _MEMORY_FOR_TMP},
-        "cap_drop": ["ALL"],
-        "security_opt": ["no-new-privileges"],
-        "pids_limit": _PROCESSES,
+        "environment": {"MLOPS_API_KEY": key} if key else {},
+        "ports": {f"{PORT}/tcp": ("127.0.0.1", port)},
+        "mounts": [Mount(PREDICTIONS, str(predictions.resolve()), "bind")],
+        "user": user_of(predictions),
     }
 
 
-def _user(config: dict[str, Any], predictions: Path) -> str:
-    """Return the user the server runs as, who may write the log: us, or the image's for root."""
-    if os.getuid() != 0:
-        return f"{os.getuid()}:{os.getgid()}"
-    user = str(config.get("User") or "10001")
-    number = user.partition(":")[0]
-    if number.isdigit():
-        for path in (predictions, *predictions.iterdir()):
-            os.chown(path, int(number), -1)
-    return user
+def _refused(port: int, error: Exception) -> MlopsError:
+    if any(words in str(error) for words in _TAKEN):
+        return MlopsError(
+            "deploy.port",
+            f"Port {port} is taken.",
+            hint="give another port, or none for a free one.",
+        )
+    return MlopsError(
+        "deploy.container",
+        f"The container could not be started ({reason(error)}).",
+        hint="see that the Docker engine has memory and disk for it.",
+    )
 
 
 def _wait(container: Container, endpoint: str, port: int, timeout: float) -> None:
@@ -177,7 +153,7 @@ def answers(url: str) -> bool:
     try:
         with opener.open(f"{url}/v2/health/ready", timeout=2) as response:
             return bool(response.status == 200)
-    except (OSError, urllib.error.URLError, ValueError):
+    except (OSError, ValueError):
         return False
 
 
@@ -188,19 +164,9 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _engine() -> Iterator[DockerClient]:
-    import docker
-    from docker.errors import DockerException
-
+def _engine() -> Iterator[Engine]:
+    engine = Engine.connect()
     try:
-        client = docker.from_env(timeout=60)
-    except DockerException as error:
-        raise MlopsError(
-            "docker.no-engine",
-            f"No Docker engine answers: {error}",
-            hint="start it, or deploy the release as a process.",
-        ) from None
-    try:
-        yield client
+        yield engine
     finally:
-        client.close()
+        engine.close()

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import MlopsError, Place
-from ..project import Project, explain_os_errors
+from ..os_errors import explain_os_errors
+from ..project import Project
 from .container import ServerContainer, answers
 from .process import ServerProcess
 

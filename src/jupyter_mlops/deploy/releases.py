@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,7 +128,7 @@ class Releases:
             os.rename(staged, target)
         return Release(name, version, target, manifest)
 
-    def _versions(self, name: str) -> list[int]:
+    def _versions(self, name: str) -> Sequence[int]:
         if not name or name.startswith(".") or "/" in name:
             return []
         found = _folders(self.project.releases / name)

@@ -31,7 +31,7 @@ def register(shell: InteractiveShell) -> None:
         words = shlex.split(line)
         return run(words) if words else status()
 
-    shell.register_magic_function(mlops, "line", "mlops")
+    shell.register_magic_function(mlops, "line", "mlops")  # type: ignore[arg-type]
 
 
 def status() -> View:

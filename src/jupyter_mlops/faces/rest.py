@@ -225,4 +225,7 @@ ROUTES: list[tuple[str, type[MlopsHandler]]] = [
 
 def _engine_is_likely() -> bool:
     # a look, not a call: status must be cheap, and promotion itself asks the engine
-    return bool(os.environ.get("DOCKER_HOST")) or os.access("/var/run/docker.sock", os.W_OK)
+    address = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    if address.startswith("unix://"):
+        return os.access(address.removeprefix("unix://"), os.W_OK)
+    return True

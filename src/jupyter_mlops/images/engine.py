@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,10 @@ _CALL_SECONDS = 120
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image of the engine; ``size`` in bytes, all layers counted."""
+    """An image of the engine; ``size`` in bytes, all layers counted.
+
+    ``tags`` begins with the tag that was asked for.
+    """
 
     id: str
     tags: tuple[str, ...]
@@ -54,6 +58,7 @@ class Engine:
         try:
             options: dict[str, Any] = {**kwargs_from_env()}
             address = options.setdefault("base_url", _context_address())
+            _knock(address)
             client = docker.DockerClient(**options, timeout=_PING_SECONDS)
             client.ping()
         except (DockerException, RequestException, OSError, ValueError) as error:
@@ -93,7 +98,8 @@ class Engine:
                 f"The Docker engine has no image {reference}.",
                 hint="promote the notebook again, which builds its images.",
             ) from None
-        return Image(str(found.id), tuple(found.tags), int(found.attrs["Size"]))
+        tags = sorted(found.tags, key=lambda tag: (tag != reference, tag))
+        return Image(str(found.id), tuple(tags), int(found.attrs["Size"]))
 
     def require_base(self, base: str) -> None:
         """Check that builds can start from ``base``: it is here, or its registry has it.
@@ -173,6 +179,15 @@ def reason(error: BaseException) -> str:
     """Return in one line what the engine or its client complained of."""
     text = getattr(error, "explanation", None) or str(error)
     return " ".join(str(text).split())[:300].rstrip(".")
+
+
+def _knock(address: str) -> None:
+    """Raise `OSError` where nobody listens; docker's own client would leak the socket."""
+    scheme, _, path = address.partition("://")
+    if scheme in ("unix", "http+unix"):
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(_PING_SECONDS)
+            probe.connect(f"/{path.lstrip('/')}")
 
 
 def _context_address() -> str:

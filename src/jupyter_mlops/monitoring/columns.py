@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -22,28 +22,19 @@ class Side:
     """The values of one column in the baseline or in the log.
 
     ``numbers``, of shape (known,), are what `number` and `time` compare: times in seconds since
-    1970 in UTC. ``counts`` are what the other two compare: rows by value, most frequent first.
-    ``nulls`` is the share of rows without a value; NaN and infinity count as none. ``unread``
-    counts values of another kind, such as texts among numbers.
+    1970 in UTC. ``counts`` are what the other two compare: rows by value, most frequent first;
+    ``shares`` are those over ``known``, the number of rows with a value. ``nulls`` is the share
+    of rows without one; NaN and infinity count as none. ``unread`` counts values of another
+    kind, such as texts among numbers.
     """
 
     rows: int
+    known: int
     nulls: float
     numbers: NDArray[np.float64] | None = None
-    counts: Mapping[str, int] | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+    shares: dict[str, float] = field(default_factory=dict)
     unread: int = 0
-
-    @property
-    def known(self) -> int:
-        """Rows with a value."""
-        if self.numbers is not None:
-            return len(self.numbers)
-        return sum((self.counts or {}).values())
-
-    @property
-    def shares(self) -> dict[str, float]:
-        """The share of each value among the rows with one, greatest first."""
-        return {name: count / self.known for name, count in (self.counts or {}).items()}
 
 
 def align(baseline: pd.Series[Any], current: pd.Series[Any]) -> tuple[Kind, Side, Side]:
@@ -137,7 +128,7 @@ def _numeric(series: pd.Series[Any], kind: Kind) -> Side:
     finite = np.isfinite(numbers)
     unread = int((np.isnan(numbers) & series.notna().to_numpy()).sum())
     nulls = float(1 - finite.mean()) if len(series) else 0.0
-    return Side(len(series), nulls, numbers=numbers[finite], unread=unread)
+    return Side(len(series), int(finite.sum()), nulls, numbers[finite], unread=unread)
 
 
 def _seconds(series: pd.Series[Any]) -> NDArray[np.float64]:
@@ -147,8 +138,11 @@ def _seconds(series: pd.Series[Any]) -> NDArray[np.float64]:
     if pd.api.types.is_datetime64_any_dtype(series.dtype):
         times = pd.to_datetime(series, utc=True)
     else:
-        times = pd.to_datetime(series.astype(object), utc=True, format="ISO8601", errors="coerce")
-    since = times - pd.Timestamp(0, tz="UTC")
+        readable = series.astype(object).map(lambda value: isinstance(value, (str, date)))
+        texts = series.astype(object).where(readable.astype(bool), None)
+        times = pd.to_datetime(texts, utc=True, format="ISO8601", errors="coerce")
+    # Microseconds reach from 290,000 years before to after 1970, nanoseconds only to 2262.
+    since = times.dt.as_unit("us") - pd.Timestamp(0, tz="UTC").as_unit("us")
     return np.asarray(since.dt.total_seconds(), dtype="float64")
 
 
@@ -165,7 +159,8 @@ def _counted(series: pd.Series[Any], kind: Kind) -> Side:
             counts[name] = counts.get(name, 0) + int(count)
     ordered = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
     nulls = 1 - len(known) / len(series) if len(series) else 0.0
-    return Side(len(series), nulls, counts=ordered)
+    shares = {name: count / len(known) for name, count in ordered.items()}
+    return Side(len(series), len(known), nulls, counts=ordered, shares=shares)
 
 
 def _label(value: Any, kind: Kind) -> str:

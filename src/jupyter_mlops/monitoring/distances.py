@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,19 +12,16 @@ if TYPE_CHECKING:
 
 DRAWS = 399
 _DRAWN_ROWS = 20_000
-_NAMED = 100
-
-RARE, NEW = "\0rare", "\0new"
-"""Buckets for the categories beyond the hundred most frequent, and for those never seen."""
+_CELLS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Distance:
-    """``score`` is the distance; ``chance`` what samples of the baseline itself reach.
+    """``score`` is the distance; ``chance`` what two samples without drift reach.
 
-    ``chance`` is the greatest score among 399 samples that are drawn from the baseline and have
-    as many rows as was logged: without drift the score is above it once in 400 times (a Monte
-    Carlo test: Davison & Hinkley, *Bootstrap Methods and their Application*, 1997, ch. 4).
+    ``chance`` is the greatest score of 399 that were drawn so that nothing moved, with as many
+    rows as there are: without drift the score is above it about once in 400 times (a Monte Carlo
+    test: Davison & Hinkley, *Bootstrap Methods and their Application*, 1997, chapter 4).
     """
 
     score: float
@@ -64,20 +61,30 @@ def of_counts(baseline: Mapping[str, int], current: Mapping[str, int]) -> Distan
     """Return the Jensen–Shannon distance with base 2: 0 for equal shares, 1 for nothing shared.
 
     See `scipy.spatial.distance.jensenshannon`; Lin, IEEE Transactions on Information Theory
-    37(1), 1991. Beyond the baseline's hundred most frequent categories, those it has more than
-    once are one bucket, and those it has once or never are another: what is seen once in the
-    baseline estimates what is still unseen (Good–Turing), so that names of which each row brings
-    another are no drift.
+    37(1), 1991. Two samples of many rare categories are far apart by chance alone; so the mean
+    divergence (the distance squared) of permuted samples is taken off: names of which each row
+    brings another are no drift. Neither side is empty.
     """
     import numpy as np
     from scipy.spatial.distance import jensenshannon
 
-    shares, others = _buckets(baseline, current)
-    score = float(np.nan_to_num(jensenshannon(shares, others, base=2)))
-    size = _drawn_size(sum(baseline.values()), sum(current.values()))
-    drawn = np.random.default_rng(0).multinomial(size, shares, size=DRAWS) / size
-    apart = jensenshannon(np.broadcast_to(shares, drawn.shape), drawn, base=2, axis=1)
-    return Distance(score, float(np.nan_to_num(apart).max()))
+    rng = np.random.default_rng(0)
+    names = list(dict.fromkeys((*baseline, *current)))
+    ours = np.array([baseline.get(name, 0) for name in names])
+    theirs = np.array([current.get(name, 0) for name in names])
+    if theirs.sum() > _DRAWN_ROWS:
+        theirs = rng.multivariate_hypergeometric(theirs, _DRAWN_ROWS, method="marginals")
+    measured = float(np.nan_to_num(jensenshannon(ours, theirs, base=2))) ** 2
+    permuted = np.concatenate(
+        [
+            np.nan_to_num(jensenshannon(*sides, base=2, axis=1)) ** 2
+            for sides in _permuted(ours, theirs, rng)
+        ]
+    )
+    expected = float(permuted.mean())
+    return Distance(
+        max(0.0, measured - expected) ** 0.5, max(0.0, float(permuted.max()) - expected) ** 0.5
+    )
 
 
 def of_shares(baseline: float, current: float, rows: tuple[int, int]) -> Distance:
@@ -96,16 +103,22 @@ def _drawn_size(baseline: int, current: int) -> int:
     return max(1, min(round(baseline * current / (baseline + current)), _DRAWN_ROWS))
 
 
-def _buckets(
-    baseline: Mapping[str, int], current: Mapping[str, int]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _permuted(
+    ours: NDArray[np.int64], theirs: NDArray[np.int64], rng: np.random.Generator
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Deal the rows of both sides out anew, 399 times, as counts of shape (draws, categories).
+
+    A category with one row is on one side only, and all of those on a side weigh as one.
+    """
     import numpy as np
 
-    named = [name for name, count in list(baseline.items())[:_NAMED] if count > 1]
-    places = {name: place for place, name in enumerate([*named, RARE, NEW])}
-    ours, theirs = np.zeros(len(places)), np.zeros(len(places))
-    for name, count in baseline.items():
-        ours[places.get(name, places[RARE] if count > 1 else places[NEW])] += count
-    for name, count in current.items():
-        theirs[places.get(name, places[RARE] if name in baseline else places[NEW])] += count
-    return ours / ours.sum(), theirs / theirs.sum()
+    pooled = ours + theirs
+    often, single = pooled[pooled > 1], int((pooled == 1).sum())
+    cells = np.append(often, single)
+    step = max(1, _CELLS // len(cells))
+    for start in range(0, DRAWS, step):
+        size = min(step, DRAWS - start)
+        drawn = rng.multivariate_hypergeometric(cells, ours.sum(), size=size, method="marginals")
+        rest = cells - drawn
+        none = np.zeros((size, 1), dtype=drawn.dtype)
+        yield np.hstack([drawn, none]), np.hstack([rest[:, :-1], none, rest[:, -1:]])

@@ -110,7 +110,7 @@ def _measure(ours: Side, theirs: Side, threshold: float) -> tuple[Method, Distan
         if ours.numbers is not None and theirs.numbers is not None:
             found.append(("wasserstein", distances.of_numbers(ours.numbers, theirs.numbers)))
         else:
-            apart = distances.of_counts(ours.counts or {}, theirs.counts or {})
+            apart = distances.of_counts(ours.counts, theirs.counts)
             found.append(("jensen-shannon", apart))
     if ours.rows and theirs.rows and (ours.nulls or theirs.nulls):
         rows = (ours.rows, theirs.rows)

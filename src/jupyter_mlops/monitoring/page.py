@@ -32,7 +32,8 @@ h1 { font-size: 22px; margin: 0; } h2 { font-size: 17px; margin: 36px 0 12px; }
 .legend { display: flex; gap: 18px; margin-top: 14px; color: var(--muted); }
 .legend i { display: inline-block; width: 12px; height: 12px; border-radius: 2px;
   margin-right: 6px; vertical-align: -1px; }
-.grid { display: grid; gap: 16px; grid-template-columns: repeat(auto-fill, minmax(340px, 1fr)); }
+.grid { display: grid; gap: 16px; align-items: start;
+  grid-template-columns: repeat(auto-fill, minmax(min(340px, 100%), 1fr)); }
 article { background: var(--card); border: 1px solid var(--line); border-radius: 8px;
   padding: 14px 16px; min-width: 0; }
 article.moved { border-left: 4px solid var(--warn); }
@@ -125,7 +126,7 @@ def _histogram(bins: tuple[Bin, ...]) -> tuple[int, str]:
             f'<rect class="hit" x="{place * width:.1f}" y="0" width="{width:.1f}" '
             f'height="{floor}">{_tip(each)}</rect>'
         )
-    low, high_label = bins[0].label.partition(" to ")[0], bins[-1].label.rpartition(" to ")[2]
+    low, high_label = bins[0].label.split(" to ")[0], bins[-1].label.split(" to ")[-1]
     shapes.append(f'<line class="axis" x1="0" x2="{_WIDTH}" y1="{floor}" y2="{floor}"/>')
     shapes.append(f'<text x="0" y="{_HEIGHT - 4}">{escape(low)}</text>')
     shapes.append(
@@ -136,20 +137,23 @@ def _histogram(bins: tuple[Bin, ...]) -> tuple[int, str]:
 
 def _bars(bins: tuple[Bin, ...]) -> tuple[int, str]:
     """Draw categories: for each, the baseline's share over the log's."""
-    top = max(max(each.baseline, each.current) for each in bins) or 1.0
-    room = _WIDTH - _LABEL - 78
+    # The rest of the categories may be far longer than each that is named: its bar is cut off.
+    named = [each for each in bins if not each.rest]
+    top = max(max(each.baseline, each.current) for each in named) or 1.0
+    room = _WIDTH - _LABEL - 94
     shapes = []
     for place, each in enumerate(bins):
         y = place * _ROW
+        base, now = (min(1.0, side / top) * room for side in (each.baseline, each.current))
         name = each.label
         if len(name) > _SHOWN_LABEL:
             name = f"{name[: _SHOWN_LABEL - 1]}…"
         shapes.append(
             f'<g>{_tip(each)}<text x="{_LABEL - 8}" y="{y + 14}" text-anchor="end">'
             f"{escape(name)}</text>"
-            f'<rect class="base" x="{_LABEL}" y="{y + 2}" width="{each.baseline / top * room:.1f}"'
+            f'<rect class="base" x="{_LABEL}" y="{y + 2}" width="{base:.1f}"'
             f' height="8"/><rect class="now" x="{_LABEL}" y="{y + 10}" '
-            f'width="{each.current / top * room:.1f}" height="8"/>'
+            f'width="{now:.1f}" height="8"/>'
             f'<text x="{_WIDTH}" y="{y + 14}" text-anchor="end">'
             f"{percent(each.baseline)} → {percent(each.current)}</text></g>"
         )
@@ -162,4 +166,5 @@ def _tip(each: Bin) -> str:
 
 
 def _sentence(words: str) -> str:
-    return f"{words[:1].upper()}{words[1:]}."
+    unbroken = words.replace(" %", "\N{NO-BREAK SPACE}%")
+    return f"{unbroken[:1].upper()}{unbroken[1:]}."

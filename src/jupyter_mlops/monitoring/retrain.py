@@ -15,6 +15,7 @@ from ..deploy.releases import Release, Releases
 from ..errors import MlopsError, Place
 from ..governance import gates
 from ..governance.audit import AuditLog
+from ..pipeline import work as work_files
 from ..pipeline.model import Pipeline
 from ..pipeline.targets.local import LocalTarget
 from ..progress import Progress, Stage, drain
@@ -105,11 +106,9 @@ def champion_metrics(candidate: Candidate, champion: Release) -> dict[str, float
         one step, so that the champion cannot sit the same exam.
     """
     pipeline = candidate.pipeline
-    champions: dict[str, Any] = {}
-    values.load(champion.folder / "serving" / "state", champions)
-    makers = {
-        name: step.name for step in pipeline.steps for name in step.outputs if name in champions
-    }
+    state = champion.folder / "serving" / "state"
+    served = values.read_index(state)["names"]
+    makers = {name: step.name for step in pipeline.steps for name in step.outputs if name in served}
     exam = _exam_steps(pipeline, set(makers.values()))
     examined = any(pipeline.step(name).metrics for name in exam)
     if not examined:
@@ -121,7 +120,7 @@ def champion_metrics(candidate: Candidate, champion: Release) -> dict[str, float
             place=Place(pipeline.notebook),
         )
     work = candidate.work.parent / "exam"
-    _seat(candidate.work, work, makers, champions)
+    _seat(candidate.work, work, makers, state)
     target = LocalTarget(only=exam)
     result = drain(
         target.run(pipeline, candidate.folder, work, candidate.parameters, cwd=candidate.cwd)
@@ -143,16 +142,18 @@ def _exam_steps(pipeline: Pipeline, makers: set[str]) -> tuple[str, ...]:
     return tuple(step.name for step in pipeline.steps if step.name in wanted)
 
 
-def _seat(run: Path, work: Path, makers: dict[str, str], champions: dict[str, Any]) -> None:
+def _seat(run: Path, work: Path, makers: dict[str, str], champion: Path) -> None:
     """Copy a run's step outputs to ``work``, with the champion's variables for the makers'."""
     for outputs in sorted(run.glob("steps/*/outputs")):
         step = outputs.parent.name
-        target = work / "steps" / step / "outputs"
+        target = work_files.outputs_folder(work, step)
         target.parent.mkdir(parents=True, exist_ok=True)
-        replaced = {name: champions[name] for name, maker in makers.items() if maker == step}
+        replaced = [name for name, maker in makers.items() if maker == step]
         if not replaced:
             shutil.copytree(outputs, target)
             continue
+        # Both loads share the namespace, so that the notebook's functions are bound to it.
         namespace: dict[str, Any] = {}
         names = values.load(outputs, namespace)
-        values.dump({**namespace, **replaced}, names, target)
+        values.load(champion, namespace, replaced)
+        values.dump(namespace, names, target)

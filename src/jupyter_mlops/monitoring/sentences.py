@@ -39,10 +39,10 @@ class Told:
 def summarise(kind: Kind, side: Side) -> Summary:
     """Return the JSON-able summary of one side of a column."""
     summary: Summary = {"rows": side.rows, "nulls": side.nulls}
-    if side.counts is not None:
+    if side.numbers is None:
         summary["distinct"] = len(side.counts)
         summary["top"] = dict(list(side.shares.items())[:_TOP])
-    elif side.numbers is not None and len(side.numbers):
+    elif side.known:
         summary |= _time(side.numbers) if kind == "time" else _number(side.numbers)
     return summary
 
@@ -129,8 +129,8 @@ def _categories(told: Told) -> str:
     first = next(iter(before))
     if not told.drifted:
         if len(before) == 1:
-            return f"held: {first} in {_share(after, first)} of rows"
-        return f"held: {first} {_share(before, first)} → {_share(after, first)}"
+            return f"held: {_quoted(first)} in {_share(after, first)} of rows"
+        return f"held: {_quoted(first)} {_share(before, first)} → {_share(after, first)}"
     new = sum(after[name] for name in told.new)
     if told.new and len(before) == 1:
         return f"was always {first}, now in {percent(new)} of rows not: {_listed(told.new)}"
@@ -139,8 +139,13 @@ def _categories(told: Told) -> str:
     if new >= sum(map(abs, changes.values())) / 4:  # half of the rows that changed
         return f"is new to the baseline in {percent(new)} of rows: {_listed(told.new)}"
     most = sorted(names, key=lambda name: (-abs(changes[name]), name))[:2]
-    moves = [f"{name} {_share(before, name)} → {_share(after, name)}" for name in most]
+    moves = [f"{_quoted(name)} {_share(before, name)} → {_share(after, name)}" for name in most]
     return f"changed: {', '.join(moves)}"
+
+
+def _quoted(name: str) -> str:
+    """Return a name as it is, or in quotes where it could be taken for a number of ours."""
+    return name if name.isidentifier() else f"“{name}”"
 
 
 def _listed(names: tuple[str, ...]) -> str:

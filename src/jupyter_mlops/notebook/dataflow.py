@@ -23,6 +23,7 @@ from .operations import (
     Change,
     Definition,
     Delete,
+    Fork,
     Import,
     Operation,
     Outside,
@@ -124,9 +125,7 @@ def cell_flow(cell: Cell, notebook: Notebook | None = None) -> CellFlow:
     namespace = Namespace()
     effects = namespace.run(cell_code(cell, notebook).operations)
     definitions = {
-        name: namespace.needs(name)
-        for name in effects.writes
-        if namespace.defines(name)
+        name: namespace.needs(name) for name in effects.writes if namespace.defines(name)
     }
     return CellFlow(
         reads={n: line for n, line in effects.reads.items() if n not in ALWAYS_THERE},
@@ -212,6 +211,7 @@ class Namespace:
     def __init__(self) -> None:
         self._names: dict[str, _Reach] = {}
         self._next = 0
+        self._forks: list[tuple[dict[str, _Reach], list[dict[str, _Reach]]]] = []
         self._summaries: dict[Definition, _Summary] = {}
         self._methods: dict[str, set[Definition]] = {}
         self._effects = Effects()
@@ -236,6 +236,8 @@ class Namespace:
                     self._read(operation)
                 case Bind():
                     self._bind(operation)
+                case Fork(kind=kind):
+                    self._fork(kind)
                 case Settle(names=names):
                     for name in names:
                         if "@" not in name:
@@ -259,6 +261,29 @@ class Namespace:
         first, second = self._names.get(one, _NOTHING), self._names.get(other, _NOTHING)
         return bool((first.own | first.held) & second.all or (second.own | second.held) & first.all)
 
+    def forget(self, name: str) -> None:
+        """Take a name to be a module, or something else that never changes."""
+        self._names[name] = _NOTHING
+
+    def receive(self, other: Namespace, names: Iterable[str]) -> None:
+        """Take over names as copies of the other's values, which share among themselves."""
+        copies: dict[int, int] = {}
+
+        def copied(symbols: frozenset[int]) -> frozenset[int]:
+            for symbol in sorted(symbols):
+                if symbol not in copies:
+                    copies[symbol] = self._symbol()
+            return frozenset(copies[symbol] for symbol in symbols)
+
+        for name in names:
+            found = other._names.get(name, _NOTHING)
+            self._names[name] = _Reach(
+                copied(found.own), copied(found.held), copied(found.kept), found.code
+            )
+            for definition in found.code:
+                for method in definition.methods:
+                    self._methods.setdefault(method, set()).add(definition)
+
     def needs(self, name: str) -> frozenset[str]:
         """Return the global names that code reached through ``name`` needs, through and through."""
         found: set[str] = set()
@@ -274,9 +299,7 @@ class Namespace:
 
     def defines(self, name: str) -> bool:
         """Tell whether ``name`` is a function or class that a cell defines by ``def`` or such."""
-        return any(
-            definition.name == name for definition in self._names.get(name, _NOTHING).code
-        )
+        return any(definition.name == name for definition in self._names.get(name, _NOTHING).code)
 
     # --- single operations ------------------------------------------------------------------
 
@@ -298,7 +321,7 @@ class Namespace:
         if bind.value.fresh:
             reach |= _Reach(own=frozenset({self._symbol()}))
         previous = self._names.get(bind.name, _NOTHING)
-        self._names[bind.name] = reach if bind.sure else reach | previous
+        self._names[bind.name] = reach
         for definition in reach.code:
             for method in definition.methods:
                 self._methods.setdefault(method, set()).add(definition)
@@ -306,6 +329,23 @@ class Namespace:
             self._summaries = {}
         if "@" not in bind.name:
             self._note_write(bind)
+
+    def _fork(self, kind: Literal["fork", "next", "join"]) -> None:
+        if kind == "fork":
+            self._forks.append((dict(self._names), []))
+            return
+        start, ends = self._forks[-1]
+        ends.append(self._names)
+        if kind == "next":
+            self._names = dict(start)
+            return
+        self._forks.pop()
+        joined: dict[str, _Reach] = {}
+        for end in ends:
+            for name, reach in end.items():
+                known = joined.get(name)
+                joined[name] = reach if known is None or known is reach else known | reach
+        self._names = joined
 
     def _note_write(self, bind: Bind) -> None:
         effects, name = self._effects, bind.name
@@ -339,9 +379,7 @@ class Namespace:
                 effects.mutates.setdefault(name, line)
                 effects.fates.setdefault(name, "changed")
 
-    def _add(
-        self, symbols: frozenset[int], added: _Reach, kept: Literal["items", "self"]
-    ) -> None:
+    def _add(self, symbols: frozenset[int], added: _Reach, kept: Literal["items", "self"]) -> None:
         if kept == "items":
             more = _Reach(held=added.own | added.held, kept=added.kept, code=added.code)
         else:
@@ -352,8 +390,7 @@ class Namespace:
 
     def _delete(self, delete: Delete) -> None:
         effects, name = self._effects, delete.name
-        if delete.sure:
-            self._names.pop(name, None)
+        self._names.pop(name, None)
         if "@" in name:
             return
         effects.deletes.setdefault(name, delete.line)
@@ -361,6 +398,8 @@ class Namespace:
         effects.fates[name] = "deleted" if delete.sure else "maybe"
 
     def _call(self, call: Call) -> None:
+        for value in (call.receiver, *(value for _, value in call.arguments)):
+            self._run_nameless(value, call.line)
         for definition, receiver in self._callees(call):
             summary = self._summary(definition)
             given = self._match_arguments(definition, receiver, call)
@@ -425,10 +464,16 @@ class Namespace:
         while pending:
             via = pending.pop()
             for definition in sorted(self._reach_of(via).code, key=lambda d: (d.line, d.name)):
-                if (definition, via) in self._ran:
-                    continue
-                self._ran.add((definition, via))
-                pending += self._run_definition(definition, via, line)
+                if (definition, via) not in self._ran:
+                    self._ran.add((definition, via))
+                    pending += self._run_definition(definition, via, line)
+
+    def _run_nameless(self, value: Value, line: int) -> None:
+        """Run the lambdas that are called at once, or handed to what calls them."""
+        for source, _ in value.parts:
+            if isinstance(source, Definition):
+                for name in self._run_definition(source, "", line):
+                    self._run_code(name, line)
 
     def _run_definition(self, definition: Definition, via: str, line: int) -> list[str]:
         summary = self._summary(definition)
@@ -438,7 +483,7 @@ class Namespace:
         for name in summary.changes:
             reach = self._reach_of(name)
             self._changed(reach.own, line)
-        if summary.closure:
+        if summary.closure and via:
             self._changed(self._reach_of(via).own, line)
         for name in summary.writes:
             self._names[name] = self._names.get(name, _NOTHING) | _Reach(
@@ -575,15 +620,11 @@ class Namespace:
                     reach |= self._result_of(source.function, seen | {function})
                 elif isinstance(source, Definition) or "@" not in source:
                     found = self._reach_of(source)
-                    reach |= _Reach(
-                        found.own | found.held, frozenset(), found.kept, found.code
-                    )
+                    reach |= _Reach(found.own | found.held, frozenset(), found.kept, found.code)
         return reach
 
 
-_EMPTY = _Summary(
-    {}, {}, frozenset(), frozenset(), frozenset(), False, frozenset(), (), False
-)
+_EMPTY = _Summary({}, {}, frozenset(), frozenset(), frozenset(), False, frozenset(), (), False)
 
 
 class _Locals:

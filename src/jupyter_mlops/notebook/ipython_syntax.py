@@ -13,6 +13,7 @@ import string
 import textwrap
 import warnings
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 PEEK = "@peek"
 SHELL = "@shell"
@@ -68,7 +69,8 @@ def _with_line_magics(source: str) -> ast.Module:
     from IPython.core.inputtransformer2 import TransformerManager
 
     with warnings.catch_warnings(action="ignore"):
-        text = TransformerManager().transform_cell(_join_continued(source))
+        manager: Any = TransformerManager  # it has no types
+        text = manager().transform_cell(_join_continued(source))
     tree = _Replace().visit(_python(text))
     assert isinstance(tree, ast.Module)
     return ast.fix_missing_locations(tree)
@@ -77,13 +79,12 @@ def _with_line_magics(source: str) -> ast.Module:
 def _join_continued(source: str) -> str:
     """Put magics that go on over several lines on one, and keep the number of lines."""
     lines = source.split("\n")
-    for index, line in enumerate(lines):
+    for index in range(len(lines)):
         last = index
         while _CONTINUED.match(lines[index]) and last + 1 < len(lines):
             last += 1
             lines[index] = lines[index][:-1] + lines[last].lstrip()
             lines[last] = ""
-        del line
     return "\n".join(lines)
 
 

@@ -6,24 +6,28 @@ the last word. Where a list is in doubt it says "changes", which costs a copy bu
 
 from __future__ import annotations
 
-CONTAINER_METHODS = frozenset(
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+CONTAINER_METHODS = _words(
     """
     add append appendleft clear discard difference_update extend extendleft insert
     intersection_update move_to_end pop popitem popleft put put_nowait remove reverse rotate
     setdefault sort subtract symmetric_difference_update update
     __setitem__ __delitem__ __setattr__ __iadd__
-    """.split()
+    """
 )
 """Change a container, but not the things in it, and may put their arguments into it."""
 
-MUTATING_METHODS = frozenset(
+MUTATING_METHODS = _words(
     """
     write writelines writerow writerows
-    fit fit_transform fit_predict fit_resample partial_fit set_params warm_start learn_one
+    fit fit_transform fit_predict fit_resample partial_fit set_params learn_one
     learn_many load_weights load_state_dict train eval step zero_grad backward train_on_batch
-    add_module register_buffer register_parameter requires_grad_ to_
+    add_module register_buffer register_parameter requires_grad_
     fill itemset partition setflags setfield byteswap resize put_along_axis
-    set_index_ insert_column set_axis_ drop_duplicates_
     add_argument add_node add_edge add_nodes_from add_edges_from remove_node remove_edge
     seed jumped shuffle random integers normal uniform choice choices permutation permuted
     standard_normal standard_exponential rand randn randint randrange random_sample sample
@@ -31,11 +35,11 @@ MUTATING_METHODS = frozenset(
     random_integers getrandbits gauss triangular dirichlet
     read readline readlines seek send throw close fetchone fetchall fetchmany execute executemany
     commit rollback enter_context
-    """.split()
+    """
 )
 """Change their object, and what it is made of, even where the result is used."""
 
-PURE_METHODS = frozenset(
+PURE_METHODS = _words(
     """
     head tail info describe plot hist boxplot bar barh scatter line area pie show display print
     to_csv to_parquet to_pickle to_json to_excel to_feather to_hdf to_sql to_string to_markdown
@@ -45,11 +49,11 @@ PURE_METHODS = frozenset(
     cov nunique unique groupby agg aggregate predict predict_proba decision_function score
     transform get_params is_file is_dir exists mkdir write_text write_bytes touch unlink
     iterdir glob memory_usage isna isnull notna notnull astype merge
-    """.split()
+    """
 )
 """Leave their object as it was, so that a call whose result is dropped changes nothing."""
 
-FRESH_METHODS = frozenset(
+FRESH_METHODS = _words(
     """
     copy deepcopy astype sum mean std var median count nunique score predict predict_proba
     decision_function describe format split rsplit strip lstrip rstrip lower upper title replace
@@ -57,40 +61,40 @@ FRESH_METHODS = frozenset(
     to_csv value_counts round equals agg aggregate merge fillna dropna drop_duplicates sort_values
     sort_index reset_index set_index rename assign groupby pivot_table melt get_dummies
     train_test_split to_string nlargest nsmallest cumsum diff
-    """.split()
+    """
 )
 """Return objects that share nothing with the object they were called on."""
 
-FRESH_FUNCTIONS = frozenset(
+FRESH_FUNCTIONS = _words(
     """
     len sum abs round int float str bool bytes repr ascii ord chr hash id range isinstance
     issubclass callable hasattr format type print input bin hex oct pow divmod any all open dir
-    """.split()
+    """
 )
 """Builtins whose results share nothing with their arguments."""
 
-ARGUMENT_CHANGERS = frozenset(
+ARGUMENT_CHANGERS = _words(
     """
     shuffle heappush heappop heapify heapreplace heappushpop insort insort_left insort_right
     fill_diagonal copyto putmask place put put_along_axis setattr delattr next setitem delitem
-    register_matplotlib_converters
-    """.split()
+    iadd iand iconcat ifloordiv ilshift imod imul imatmul ior ipow irshift isub itruediv ixor
+    """
 )
 """Functions, also of modules, that change their first argument."""
 
-WRITES_OUTSIDE = frozenset(
+WRITES_OUTSIDE = _words(
     """
     to_csv to_parquet to_pickle to_json to_excel to_feather to_hdf to_sql savefig save dump
     write_text write_bytes mkdir makedirs unlink rmtree rename savez savez_compressed savetxt
     tofile save_model urlretrieve copyfile copytree move symlink touch rmdir write_image write_html
     system check_call check_output Popen
-    """.split()
+    """
 )
-READS_OUTSIDE = frozenset(
+READS_OUTSIDE = _words(
     """
     open load loadtxt genfromtxt fromfile read_text read_bytes exists is_file listdir glob rglob
     iterdir scandir walk read_csv read_parquet read_pickle read_json read_excel read_feather
     read_hdf read_sql read_sql_query read_table read_html load_model connect
-    """.split()
+    """
 )
 """Methods and functions that touch files: steps that use them keep the order of the notebook."""

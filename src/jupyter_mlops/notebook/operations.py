@@ -108,6 +108,13 @@ class Bind:
 
 
 @dataclass(frozen=True, slots=True)
+class Fork:
+    """Ways part here (``fork``), the next one begins (``next``), all come together (``join``)."""
+
+    kind: Literal["fork", "next", "join"]
+
+
+@dataclass(frozen=True, slots=True)
 class Settle:
     """From here on the names are bound, whichever branch was taken."""
 
@@ -167,6 +174,4 @@ class Wild:
     line: int
 
 
-Operation: TypeAlias = (
-    "Read | Bind | Settle | Change | Delete | Call | Return | Outside | Wild"
-)
+Operation: TypeAlias = "Read | Bind | Fork | Settle | Change | Delete | Call | Return | Outside | Wild"

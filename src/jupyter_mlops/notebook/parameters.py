@@ -173,11 +173,12 @@ def _convert(notebook: Notebook, parameter: Parameter, value: Any) -> Any:
             hint=f"its default is {parameter.default!r}.",
             place=notebook.place(cell, parameter.line) if cell else None,
         )
+    result: Any = converted
     if parameter.type == "float":
-        return float(converted)
+        return float(result)
     if parameter.type == "tuple":
-        return tuple(converted)
-    return converted
+        return tuple(result)
+    return result
 
 
 def _from_text(parameter: Parameter, text: str) -> Any:

@@ -6,6 +6,7 @@ import ast
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 from . import mutation
@@ -18,6 +19,7 @@ from .operations import (
     Change,
     Definition,
     Delete,
+    Fork,
     Import,
     Operation,
     Outside,
@@ -119,7 +121,7 @@ class _Walker:
                 self._for(node)
             case ast.While(test=test, body=body, orelse=orelse):
                 self.value(test)
-                self._loop(lambda: (self.body(body), self.value(test)), orelse)
+                self._while(test, body, orelse)
             case ast.Try() | ast.TryStar():
                 self._try(node)
             case ast.With() | ast.AsyncWith():
@@ -214,6 +216,9 @@ class _Walker:
                 dotted = "." in alias.name and alias.asname is None
                 name = alias.asname or alias.name.partition(".")[0]
                 found = Import(alias.name, None, dotted, text)
+                if dotted and name not in self._paths.bound:
+                    # The modules that earlier imports put into it are still there.
+                    self.operations.append(Read(self._target(name), node.lineno, "soft"))
                 self._bind(self._target(name), node.lineno, CONSTANT, found)
             return
         module = "." * node.level + (node.module or "")
@@ -238,6 +243,13 @@ class _Walker:
             self.body(node.body)
 
         self._loop(once, node.orelse)
+
+    def _while(self, test: ast.expr, body: Sequence[ast.stmt], orelse: Sequence[ast.stmt]) -> None:
+        def once() -> None:
+            self.body(body)
+            self.value(test)
+
+        self._loop(once, orelse)
 
     def _loop(self, once: Callable[[], object], orelse: Sequence[ast.stmt]) -> None:
         # Twice, so that what one turn leaves is met by the next.
@@ -276,7 +288,7 @@ class _Walker:
             self.body(handler.body)
             self._scopes.pop()
 
-        self._branches([body, *(lambda h=each: handle(h) for each in node.handlers)])
+        self._branches([body, *(partial(handle, each) for each in node.handlers)])
         ended, self._paths.ended = self._paths.ended, False
         self.body(node.finalbody)
         self._paths.ended |= ended
@@ -304,7 +316,7 @@ class _Walker:
 
         last = node.cases[-1]
         total = last.guard is None and _is_irrefutable(last.pattern)
-        self._branches([(lambda c=each: case(c)) for each in node.cases], exhaustive=total)
+        self._branches([partial(case, each) for each in node.cases], exhaustive=total)
 
     def _pattern(self, pattern: ast.pattern, subject: Value) -> None:
         for child in ast.walk(pattern):
@@ -337,10 +349,14 @@ class _Walker:
         start, sure = self._paths, self._sure
         self._sure = False
         ways = [] if exhaustive else [start.copy()]
-        for body in bodies:
+        self.operations.append(Fork("fork"))
+        for number, body in enumerate(bodies):
+            if number or not exhaustive:
+                self.operations.append(Fork("next"))
             self._paths = start.copy()
             body()
             ways.append(self._paths)
+        self.operations.append(Fork("join"))
         self._sure = sure
         open_ways = [way for way in ways if not way.ended]
         bound = set.intersection(*(way.bound for way in open_ways or ways))
@@ -517,8 +533,11 @@ class _Walker:
 
     def _alternatives(self, nodes: Sequence[ast.expr], *, exhaustive: bool = True) -> Value:
         found: list[Value] = []
-        bodies = [(lambda n=node: found.append(self.value(n))) for node in nodes]
-        self._branches(bodies, exhaustive=exhaustive)
+
+        def walk(node: ast.expr) -> None:
+            found.append(self.value(node))
+
+        self._branches([partial(walk, node) for node in nodes], exhaustive=exhaustive)
         value = found[0]
         for each in found[1:]:
             value |= each
@@ -646,9 +665,7 @@ class _Walker:
         for decorator in node.decorator_list:
             if isinstance(decorator, ast.Name):
                 name = self._lookup(decorator.id)
-                self.operations.append(
-                    Call(name, None, value, ((0, decorated),), decorator.lineno)
-                )
+                self.operations.append(Call(name, None, value, ((0, decorated),), decorator.lineno))
         self._bind(self._target(node.name), node.lineno, decorated)
 
     def _decorated(self, decorator: ast.expr) -> Value:

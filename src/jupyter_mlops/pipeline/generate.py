@@ -152,7 +152,16 @@ def _digest(content: bytes) -> str:
 
 
 def _comment(text: str) -> str:
-    return "# " + " ".join(text.split())
+    return f"# {_one_line(text)}"
+
+
+def _one_line(text: str) -> str:
+    """Return text that can stand in a comment: no line ends, no control characters."""
+    flat = " ".join(text.split())
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
+        for char in flat
+    )
 
 
 def _describe(step: Step) -> str:
@@ -173,15 +182,11 @@ def _serve_docstring(pipeline: Pipeline) -> str:
     state = ", ".join(serving.state) or "nothing"
     text = (
         f"Answers requests: `{serving.function}` takes a frame of rows and returns predictions.\n\n"
-        f"Generated from {pipeline.notebook}, cell {serving.cell.position}; edit the notebook, "
-        f"not this file.\nBesides what stands here it needs: {state}.\n"
+        f"Generated from {_one_line(pipeline.notebook)}, cell {serving.cell.position}; "
+        f"edit the notebook, not this file.\nBesides what stands here it needs: {state}.\n"
     )
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"') if _risky(text) else text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"""{escaped}"""\n'
-
-
-def _risky(text: str) -> bool:
-    return "\\" in text or '"' in text
 
 
 def _readme(pipeline: Pipeline) -> str:
@@ -214,8 +219,7 @@ def _readme(pipeline: Pipeline) -> str:
 
 
 def _md(text: str) -> str:
-    flat = " ".join(text.split())
-    return re.sub(r"([\\|<>*_\[\]])", r"\\\1", flat)
+    return re.sub(r"([\\|<>*_\[\]])", r"\\\1", _one_line(text))
 
 
 _README = """\

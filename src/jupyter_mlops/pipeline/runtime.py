@@ -159,8 +159,8 @@ class _StepRun:
             f"of the step: {self.folder / EXECUTED}",
             place=self.session.place(execution),
         )
-        lines: list[str] = execution.outputs[-1]["traceback"] if execution.outputs else text
-        return {**failed.to_dict(), "traceback": lines}
+        shown = (each for each in execution.outputs if each["output_type"] == "error")
+        return {**failed.to_dict(), "traceback": next(shown)["traceback"]}
 
     def _save_notebook(self) -> None:
         self._saved = time.monotonic()

@@ -34,17 +34,19 @@ class CapturingClient(PapermillNotebookClient):  # type: ignore[misc]
             manager.transport_encryption = "auto"
         return manager
 
+    def start_new_kernel(self, **options: Any) -> None:
+        """Start the kernel's process; raises ``rerun.kernel-died`` where it cannot be."""
+        try:
+            super().start_new_kernel(**options)
+        except OSError as error:
+            raise self._not_started(f"{error.strerror}: {error.filename}") from None
+
     def start_new_kernel_client(self) -> Any:
         """Connect to the started kernel; raises ``rerun.kernel-died`` where it never answers."""
         try:
             return super().start_new_kernel_client()
         except (RuntimeError, TimeoutError) as error:
-            raise MlopsError(
-                "rerun.kernel-died",
-                f"The kernel `{self.kernel_name}` did not start: {error}.",
-                hint="start it in JupyterLab to see what it says; is ipykernel installed there?",
-                place=self.order.notebook.place(),
-            ) from None
+            raise self._not_started(str(error)) from None
 
     def papermill_execute_cells(self) -> None:
         """Run the cells; a dead kernel, a timeout and an interrupt end with the cell named."""
@@ -74,11 +76,21 @@ class CapturingClient(PapermillNotebookClient):  # type: ignore[misc]
         finally:
             self.order.interrupt = self.order.kill = None
 
+    def _not_started(self, reason: str) -> MlopsError:
+        return MlopsError(
+            "rerun.kernel-died",
+            f"The kernel `{self.kernel_name}` did not start: {reason}.",
+            hint="is its environment still there, with ipykernel in it? "
+            "`jupyter kernelspec list` names its folder.",
+            place=self.order.notebook.place(),
+        )
+
     def _load_capture(self) -> None:
         kernel = self.kc
         reply = self.wait_for_reply(kernel.execute(_LOAD, silent=True, store_history=False))
         content = reply["content"] if reply else {"status": "error", "ename": "no answer"}
         if content["status"] == "ok":
+            self.order.captured = True
             return
         place = self.order.notebook.place()
         if content["ename"] == "ModuleNotFoundError" and "jupyter_mlops" in content["evalue"]:
@@ -115,8 +127,12 @@ class CapturingClient(PapermillNotebookClient):  # type: ignore[misc]
     async def _settle(self) -> None:
         """Interrupt the kernel and give the cell a moment, so that capture sees it end."""
         await ensure_async(self.km.interrupt_kernel())
-        if self.task_poll_for_reply is not None:
-            await asyncio.wait([self.task_poll_for_reply], timeout=_SETTLE_SECONDS)
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        if left:
+            done, pending = await asyncio.wait(left, timeout=_SETTLE_SECONDS)
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*done, *pending, return_exceptions=True)
 
     def _broken_off(self, code: str, name: str, message: str, hint: str) -> MlopsError:
         """Mark the running cell as failed, with an output that says why, and return the error."""

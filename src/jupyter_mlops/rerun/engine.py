@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from ..project import Project
 from . import injection
 from .client import CapturingClient
 from .order import Order
+from .record import executed_path, prepare, record, write
 from .saving import SparingManager
 
 
@@ -77,6 +80,7 @@ class MlopsEngine(NBClientEngine):  # type: ignore[misc]
             to report.
         """
         input_path = options.pop("input_path", None)
+        plain = order is None
         try:
             order = order or _order(nb, input_path)
             require_kernel(kernel_name, order.notebook)
@@ -89,17 +93,14 @@ class MlopsEngine(NBClientEngine):  # type: ignore[misc]
                 autosave_cell_every=autosave_cell_every,
             )
             manager.notebook_start()
-            try:
-                cls.execute_managed_notebook(
-                    manager,
-                    kernel_name,
-                    order=order,
-                    log_output=log_output,
-                    **options,
-                )
-            finally:
-                manager.cleanup_pbar()
-                manager.notebook_complete()
+            with _recorded(order, manager) if plain else nullcontext():
+                try:
+                    cls.execute_managed_notebook(
+                        manager, kernel_name, order=order, log_output=log_output, **options
+                    )
+                finally:
+                    manager.cleanup_pbar()
+                    manager.notebook_complete()
         except MlopsError as error:
             raise _for_command_line(error) from None
         return manager.nb
@@ -164,6 +165,27 @@ def _order(nb: Any, input_path: str | None) -> Order:
         notebook = parse(text, path=Path.cwd() / path.name, name=str(path))
     checked = check_parameters(notebook, read_parameters(notebook), given) if given else {}
     return Order(project, notebook, new_run_name(notebook.name), parameters=checked)
+
+
+@contextmanager
+def _recorded(order: Order, manager: SparingManager) -> Iterator[None]:
+    """Keep the executed notebook and bring the run into MLflow, as `rerun` itself does."""
+    executed = executed_path(order.project, order.run)
+
+    def keep() -> None:
+        if order.captured:
+            write(manager.nb, executed)
+            record(order, executed)
+
+    prepare(order)
+    try:
+        yield
+    except BaseException:
+        with suppress(MlopsError, OSError):
+            # What went wrong first is what the user must hear of.
+            keep()
+        raise
+    keep()
 
 
 def _without_injection(nb: Any) -> Any:

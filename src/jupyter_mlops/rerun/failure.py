@@ -10,6 +10,7 @@ from ..errors import MlopsError
 from ..notebook.document import Cell, Notebook
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_CHAIN = re.compile("During handling of the above exception|The above exception was the direct")
 _MESSAGE_CHARACTERS = 500
 
 
@@ -46,5 +47,8 @@ def cell_failed(
 def line_in_cell(traceback: Sequence[str], execution_count: int | None) -> int | None:
     """Return the line of the cell that raised, counted from 1, where the traceback tells it."""
     text = _ANSI.sub("", "\n".join(traceback))
-    found = re.search(rf"Cell In\[{execution_count}\], line (\d+)", text)
-    return int(found[1]) if found else None
+    # IPython shows causes first.
+    for chained in reversed(_CHAIN.split(text)):
+        if found := re.search(rf"Cell In\[{execution_count}\], line (\d+)", chained):
+            return int(found[1])
+    return None

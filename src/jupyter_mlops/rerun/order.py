@@ -37,6 +37,8 @@ class Order:
     on_cell: Callable[[Cell], None] | None = None
     originals: list[Cell] = field(default_factory=list)
     """For each cell of the executed notebook, the one that the user knows."""
+    captured: bool = False
+    """Whether capture has begun, so that there is a run."""
     stopped: threading.Event = field(default_factory=threading.Event)
     interrupt: Callable[[], None] | None = None
     """Interrupts the running cell; set while a kernel runs."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import shutil
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ from ..progress import Event, Progress, Stage
 from ..project import Project, explain_os_errors
 from .failure import cell_failed
 from .order import Order
+from .record import copy, executed_path, prepare, record
 
 if TYPE_CHECKING:
     from ..values import Observation
@@ -95,15 +95,15 @@ def rerun(
     )
     stage = Stage("run")
     yield stage.started(f"{source.name} as run {order.run}", run=order.run)
-    executed = project.folder("executed") / f"{order.run}.ipynb"
+    executed = executed_path(project, order.run)
     try:
         yield from _execute(order, executed)
     except BaseException:
         with contextlib.suppress(MlopsError, OSError):
             # What went wrong first is what the user must hear of.
-            _record(order, executed, output)
+            _keep(order, executed, output)
         raise
-    metrics = _record(order, executed, output)
+    metrics = _keep(order, executed, output)
     event = stage.done(f"{source.name} ran as {order.run}", run=order.run, metrics=metrics)
     yield event
     return Rerun(order.run, executed, event.seconds or 0.0, given, metrics)
@@ -111,16 +111,21 @@ def rerun(
 
 def _execute(order: Order, executed: Path) -> Progress[None]:
     """Run papermill in a thread of its own, so that progress can be told meanwhile."""
+    from jupyter_core.utils import ensure_event_loop
+
     events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
     failures: list[BaseException] = []
     order.on_cell = _step_teller(order.notebook, events)
 
     def work() -> None:
+        # The loop that papermill will use in this thread; nobody else would close it.
+        loop = ensure_event_loop()
         try:
             _papermill(order, executed)
         except BaseException as error:
             failures.append(error)
         finally:
+            loop.close()
             events.put(None)
 
     worker = threading.Thread(target=work, name=f"rerun {order.run}")
@@ -145,8 +150,7 @@ def _papermill(order: Order, executed: Path) -> None:
     from papermill.exceptions import PapermillExecutionError
     from papermill.execute import execute_notebook
 
-    # Only now: threads that import packages with shared dependencies get in each other's way.
-    _import_early("mlflow")
+    prepare(order)
     source = str(order.notebook.path.resolve())
     staged = executed.with_name(f".{executed.name}")
     with explain_os_errors(order.project.root):
@@ -170,8 +174,9 @@ def _papermill(order: Order, executed: Path) -> None:
                 executed=executed,
             ) from None
         finally:
-            if staged.exists():
+            if order.captured and staged.exists():
                 os.replace(staged, executed)
+            staged.unlink(missing_ok=True)
 
 
 def _no_template(path: str) -> str:
@@ -179,21 +184,12 @@ def _no_template(path: str) -> str:
     return path.replace("{", "{{").replace("}", "}}")
 
 
-def _record(order: Order, executed: Path, output: Path | None) -> dict[str, float]:
-    """Keep the executed notebook, bring the run into MLflow, and return its metrics."""
-    from ..tracking.store import Store
-
+def _keep(order: Order, executed: Path, output: Path | None) -> dict[str, float]:
     if not executed.exists():
         return {}
-    with explain_os_errors(order.project.root):
-        if output is not None:
-            staged = output.with_name(f".{output.name}.{os.getpid()}")
-            shutil.copyfile(executed, staged)
-            os.replace(staged, output)
-    store = Store(order.project)
-    store.sync(order.run)
-    store.log_artifact(order.run, executed)
-    return dict(store.run(order.run).metrics)
+    if output is not None:
+        copy(executed, output)
+    return record(order, executed)
 
 
 def _step_teller(notebook: Notebook, events: queue.SimpleQueue[Event | None]) -> Any:
@@ -209,14 +205,3 @@ def _step_teller(notebook: Notebook, events: queue.SimpleQueue[Event | None]) ->
                 events.put(Event("run", words, "started", data=data))
 
     return tell
-
-
-def _import_early(module: str) -> None:
-    """Import a slow module while the notebook runs; whoever needs it later waits less."""
-    import importlib
-
-    def load() -> None:
-        with contextlib.suppress(ImportError):  # the one who needs it says so
-            importlib.import_module(module)
-
-    threading.Thread(target=load, name=f"import {module}", daemon=True).start()

@@ -27,19 +27,22 @@ def listen(host: str, port: int) -> socket.socket:
         ``serving.port`` where the address cannot be listened on.
     """
     try:
+        if not 0 <= port <= 65535:  # the system would take the last 16 bits
+            raise OSError("it is no port")
         family, _, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        # asyncio sends small answers at once only where the protocol is given.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    except OSError as error:
+        raise _taken(host, port, error) from None
+    try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(BACKLOG)
     except OSError as error:
-        raise MlopsError(
-            "serving.port",
-            f"Cannot listen on {host}, port {port}: {error.strerror}.",
-            hint="give another port, or 0 for a free one.",
-        ) from None
+        listener.close()
+        raise _taken(host, port, error) from None
     return listener
 
 
@@ -96,6 +99,14 @@ def take_over(path: Path) -> socket.socket:
     listener = socket.socket(fileno=descriptors[0])
     listener.setblocking(False)
     return listener
+
+
+def _taken(host: str, port: int, error: Exception) -> MlopsError:
+    return MlopsError(
+        "serving.port",
+        f"Cannot listen on {host}, port {port}: {getattr(error, 'strerror', None) or error}.",
+        hint="give another port, or 0 for a free one.",
+    )
 
 
 def _nobody(path: Path, reason: str) -> MlopsError:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MlopsError, Place
-from ..project import explain_os_errors
+from ..os_errors import explain_os_errors
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -52,10 +52,10 @@ class Server(uvicorn.Server):
 
     async def _until_told(self, ready: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
+        offer = listening.offer(self._control) if self._control else None
         serving = asyncio.create_task(self.serve(sockets=[self._listener]))
         while not self.started and not serving.done():
             await asyncio.sleep(0.005)
-        offer = listening.offer(self._control) if self._control else None
         if offer is not None:
             loop.add_reader(offer, listening.hand_over, offer, self._listener)
         try:

@@ -8,18 +8,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ...errors import MlopsError
 from ...os_errors import explain_os_errors
 from ...progress import Progress
+from ..forks import modules_ahead
 from ..model import Pipeline, Step
 from ..work import LOG, RESULT, step_folder
 from . import PipelineRun, StepResult
 from .schedule import last_line, place_of, read_result, run_steps
+from .warm import WarmParent
 
 _PATIENCE = 5.0
 """Seconds that a step gets to end after it was told to stop."""
@@ -61,9 +64,10 @@ class LocalTarget:
             given.write_text(json.dumps(dict(parameters)), encoding="utf-8")
         steps = [s for s in pipeline.steps if self._only is None or s.name in self._only]
         command = _Command(pipeline, folder.resolve(), work, given, cwd.resolve())
-        results = yield from run_steps(
-            pipeline, steps, self._workers, lambda step: _Process(command, step)
-        )
+        with _launcher(command, steps) as launch:
+            results = yield from run_steps(
+                pipeline, steps, self._workers, lambda step: _Process(command, step, launch)
+            )
         return PipelineRun(work, results, time.perf_counter() - start)
 
 
@@ -78,13 +82,7 @@ class _Command:
     cwd: Path
 
     def arguments(self, step: str) -> list[str]:
-        module = f"{__package__.rpartition('.')[0]}.runtime"
         return [
-            sys.executable,
-            # Modules beside the notebook are found by the cells, but must not hide our own.
-            "-P",
-            "-m",
-            module,
             *("--pipeline", str(self.folder)),
             *("--step", step),
             *("--work", str(self.work)),
@@ -93,28 +91,64 @@ class _Command:
         ]
 
 
+class _Running(Protocol):
+    """A process as `subprocess.Popen` has it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+
+_Launch = Callable[[list[str], Path, Path], _Running]
+"""Starts a step: arguments of the runtime, log file, working directory."""
+
+
+@contextmanager
+def _launcher(command: _Command, steps: Sequence[Step]) -> Iterator[_Launch]:
+    """Give what starts the steps: forks of a warm process where that saves imports."""
+    modules = modules_ahead(steps)
+    # Elsewhere than on Linux, system libraries forbid to go on after a fork.
+    if sys.platform != "linux" or len(steps) < 2 or not modules:
+        yield _launch_cold
+        return
+    parent = WarmParent(_python("forks"), modules, _environment(), command.cwd)
+    try:
+        yield parent.start
+    finally:
+        parent.close()
+
+
+def _launch_cold(arguments: list[str], log: Path, cwd: Path) -> _Running:
+    with log.open("wb") as stream:
+        return subprocess.Popen(
+            [*_python("runtime"), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            cwd=cwd,
+            env=_environment(),
+            start_new_session=True,
+        )
+
+
+def _python(module: str) -> list[str]:
+    # -P: modules beside the notebook are found by the cells, but must not hide our own.
+    return [sys.executable, "-P", "-m", f"{__package__.rpartition('.')[0]}.{module}"]
+
+
 class _Process:
     """One step's process."""
 
-    def __init__(self, command: _Command, step: Step) -> None:
+    def __init__(self, command: _Command, step: Step, launch: _Launch) -> None:
         self.step = step
         self._pipeline = command.pipeline
         self._folder = step_folder(command.work, step.name)
-        self._stopped = False
         self._start = time.perf_counter()
         with explain_os_errors(command.work):
             self._folder.mkdir(parents=True, exist_ok=True)
             (self._folder / RESULT).unlink(missing_ok=True)
-            with (self._folder / LOG).open("wb") as log:
-                self._process = subprocess.Popen(
-                    command.arguments(step.name),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    cwd=command.cwd,
-                    env=_environment(),
-                    start_new_session=True,
-                )
+            self._process = launch(command.arguments(step.name), self._folder / LOG, command.cwd)
 
     def wait(self) -> StepResult:
         code = self._process.wait()
@@ -127,7 +161,7 @@ class _Process:
             try:
                 os.killpg(self._process.pid, number)
             except ProcessLookupError:
-                return
+                return  # it has ended by itself
             try:
                 self._process.wait(_PATIENCE)
             except subprocess.TimeoutExpired:

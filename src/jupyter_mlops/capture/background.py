@@ -1,0 +1,53 @@
+"""The background: a thread that takes what need not be done on the notebook's own."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+
+Work = Callable[[], None]
+
+
+class Background:
+    """Runs work in the order it was given, on one daemon thread.
+
+    ``failed`` is called, on that thread, with what a piece of work raised.
+    """
+
+    def __init__(self, failed: Callable[[Exception], None]) -> None:
+        self._failed = failed
+        self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._idle = threading.Condition()
+        self._waiting = 0
+        self._thread = threading.Thread(target=self._run, name="mlops-capture", daemon=True)
+        self._thread.start()
+
+    def add(self, work: Work) -> None:
+        with self._idle:
+            self._waiting += 1
+        self._queue.put(work)
+
+    def finish(self, seconds: float) -> bool:
+        """Wait until all work is done, at most so long; return whether it is."""
+        end = time.monotonic() + seconds
+        with self._idle:
+            done = self._idle.wait_for(
+                lambda: not self._waiting or not self._thread.is_alive(), end - time.monotonic()
+            )
+        self._queue.put(None)
+        return bool(done)
+
+    def _run(self) -> None:
+        while (work := self._queue.get()) is not None:
+            try:
+                work()
+            except Exception as error:
+                self._failed(error)
+            finally:
+                with self._idle:
+                    self._waiting -= 1
+                    self._idle.notify_all()
+                # A snapshot of a frame must not outlive its work.
+                del work

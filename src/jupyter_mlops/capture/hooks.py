@@ -1,0 +1,225 @@
+"""The hooks around each cell: they append to the journal and return."""
+
+from __future__ import annotations
+
+import ast
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ..errors import MlopsError
+from .background import Background
+from .cells import FileCells
+from .estimators import Estimators
+from .frames import Frames
+from .journal import Journal
+from .names import CellNames, Collector, collect
+from .observing import Observers
+from .records import AnyRecord, CellEnd, CellStart, Note
+from .redaction import redact
+from .scalars import Scalars
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
+
+_LONGEST_ERROR = 500
+_EXPECTED = "raises-exception"
+
+
+class _Transformer(Collector):
+    """The collector as IPython wants it: an error in it must never reach a cell."""
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        try:
+            return super().visit(node)
+        except Exception:
+            return node
+
+
+@dataclass(slots=True)
+class _Running:
+    order: int
+    cell: str | None
+    tags: tuple[str, ...]
+    start: float
+
+
+class Hooks:
+    """What capture does before and after a cell of ``shell``.
+
+    ``off`` is called with the error once nothing can be written any more.
+    """
+
+    def __init__(
+        self,
+        shell: InteractiveShell,
+        journal: Journal,
+        background: Background,
+        cells: FileCells,
+        observers: Observers,
+        off: Callable[[MlopsError], None],
+    ) -> None:
+        self._shell = shell
+        self._journal = journal
+        self._background = background
+        self._cells = cells
+        self._observers = observers
+        self._off = off
+        self._transformer = _Transformer()
+        # IPython types the list for `ast.NodeTransformer`, but asks for no more than `visit`.
+        self._transformers: list[Any] = shell.ast_transformers
+        self._running: _Running | None = None
+        self._loaded = time.perf_counter()
+        self.scalars = Scalars()
+        self.frames = Frames()
+        self.estimators = Estimators(journal.folder)
+        self.executed = 0
+        self.failed = False
+        """Whether the last executed cell failed."""
+
+    def register(self) -> None:
+        self._shell.events.register("pre_run_cell", self.before)
+        self._shell.events.register("post_run_cell", self.after)
+        self._transformers.append(self._transformer)
+
+    def unregister(self) -> None:
+        for event, callback in (("pre_run_cell", self.before), ("post_run_cell", self.after)):
+            if callback in self._shell.events.callbacks[event]:
+                self._shell.events.unregister(event, callback)
+        if self._transformer in self._transformers:
+            self._transformers.remove(self._transformer)
+
+    def append(self, record: AnyRecord) -> None:
+        """Write a record, from any thread; a journal that cannot be written ends capture."""
+        try:
+            self._journal.append(record)
+        except MlopsError as error:
+            self._off(error)
+
+    def problem(self, error: BaseException) -> None:
+        """Record that something could not be captured."""
+        if isinstance(error, MlopsError):
+            data = error.to_dict()
+            if error.code.startswith("project."):
+                self._off(error)
+                return
+        else:
+            data = {"traceback": redact("".join(traceback.format_exception(error))[-4000:])}
+        text = redact(f"{type(error).__name__}: {error}")[:_LONGEST_ERROR]
+        self.append(Note(time=time.time(), kind="problem", text=text, data=data))
+
+    def before(self, info: ExecutionInfo) -> None:
+        if _is_hidden(info):
+            return
+        try:
+            self._begin(info)
+        except Exception as error:
+            self.problem(error)
+
+    def after(self, result: ExecutionResult) -> None:
+        info = result.info
+        if info is None or _is_hidden(info):
+            return
+        try:
+            self._end(info, result)
+        except Exception as error:
+            self.problem(error)
+
+    def _begin(self, info: ExecutionInfo) -> _Running:
+        self._transformer.reset()
+        self.executed += 1
+        source = info.raw_cell or ""
+        found = self._cells.find(info.cell_id, source)
+        self.append(
+            CellStart(
+                time=time.time(),
+                order=self.executed,
+                source=redact(source),
+                cell=found.id,
+                position=found.position,
+                tags=found.tags,
+            )
+        )
+        self._running = _Running(self.executed, found.id, found.tags, time.perf_counter())
+        return self._running
+
+    def _end(self, info: ExecutionInfo, result: ExecutionResult) -> None:
+        end = time.perf_counter()
+        running, self._running = self._running, None
+        if running is None:
+            # The cell that loaded the extension: it began before there were hooks.
+            running, self._running = self._begin(info), None
+            running.start = self._loaded
+        error = result.error_before_exec or result.error_in_exec
+        self.failed = error is not None and _EXPECTED not in running.tags
+        self.append(
+            CellEnd(
+                time=time.time(),
+                order=running.order,
+                seconds=max(0.0, end - running.start),
+                outcome=_outcome(error),
+                error=redact(f"{type(error).__name__}: {error}")[:_LONGEST_ERROR] if error else "",
+                line=_line(error, self._shell.user_global_ns) if error else None,
+            )
+        )
+        names = self._names(info)
+        for collecting in (self._collect_scalars, self._collect_models, self._collect_frames):
+            try:
+                collecting(running, names)
+            except Exception as problem:
+                self.problem(problem)
+        if error is None:
+            namespace = self._shell.user_ns
+            for refused in self._observers.after(running.cell, namespace, result.result):
+                self.problem(refused)
+
+    def _names(self, info: ExecutionInfo) -> CellNames:
+        if self._transformer.seen:
+            return self._transformer.names
+        transform: Callable[[str], str] = self._shell.transform_cell
+        return collect(transform(info.raw_cell or ""))
+
+    def _collect_scalars(self, running: _Running, names: CellNames) -> None:
+        namespace = self._shell.user_ns
+        for record in self.scalars.collect(running.order, running.tags, names, namespace):
+            self.append(record)
+
+    def _collect_models(self, running: _Running, names: CellNames) -> None:
+        namespace = self._shell.user_ns
+        for model, parameters in self.estimators.collect(running.order, names, namespace):
+            self.append(model)
+            self._background.add(partial(self._append_later, parameters))
+
+    def _collect_frames(self, running: _Running, names: CellNames) -> None:
+        for task in self.frames.collect(running.order, names, self._shell.user_ns):
+            self._background.add(partial(self._append_later, task))
+
+    def _append_later(self, make: Callable[[], AnyRecord | None]) -> None:
+        record = make()
+        if record is not None:
+            self.append(record)
+
+
+def _is_hidden(info: ExecutionInfo) -> bool:
+    """Tell code of front ends and magics, which is no cell of the notebook."""
+    return bool(info.silent or (not info.store_history and info.cell_id is None))
+
+
+def _outcome(error: BaseException | None) -> str:
+    if error is None:
+        return "ok"
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+
+
+def _line(error: BaseException, namespace: dict[str, Any]) -> int | None:
+    """Return the line of the cell where it failed: the last top-level frame of the notebook."""
+    if isinstance(error, SyntaxError) and error.__traceback__ is None:
+        return error.lineno
+    found: int | None = None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if frame.f_globals is namespace and frame.f_code.co_name == "<module>":
+            found = line
+    return found

@@ -1,0 +1,80 @@
+"""Processes: which one a kernel is, whether it still lives, and the writer's own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from ..project import Project
+
+if TYPE_CHECKING:
+    from .records import Start
+
+SWITCH = "JUPYTER_MLOPS_WRITER"
+"""Set to ``off``, no writer is started; `Store.sync` feeds the store then."""
+
+WRITER_LOCK = "writer"
+
+# Kept so that the process object is not destroyed, with a warning, while the writer runs.
+_writers: list[subprocess.Popen[bytes]] = []
+
+
+def started(pid: int) -> float | None:
+    """Return when the process was started, in seconds since the epoch; None where it is gone."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return float(process.create_time())
+    except psutil.NoSuchProcess:
+        return None
+    except psutil.Error:
+        return 0.0
+
+
+def alive(start: Start) -> bool:
+    """Tell whether the kernel of a run lives; one on another host is believed to."""
+    if start.host != socket.gethostname():
+        return True
+    since = started(start.pid)
+    if since is None:
+        return False
+    # The number may have been given to another process since.
+    return not since or not start.pid_started or abs(since - start.pid_started) < 2.0
+
+
+def spawn_writer(project: Project) -> None:
+    """Start the project's writer, detached, unless it runs already."""
+    from filelock import FileLock, Timeout
+
+    if os.environ.get(SWITCH) == "off":
+        return
+    try:
+        with FileLock(project.folder("locks") / f"{WRITER_LOCK}.lock", timeout=0):
+            pass
+    except Timeout:
+        return
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTER_MLOPS_")}
+    with (project.folder() / "writer.log").open("ab") as log:
+        _writers.append(
+            subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "jupyter_mlops.tracking.writer",
+                    "--project",
+                    str(project.root),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=project.root,
+                env=environment,
+                start_new_session=True,
+            )
+        )

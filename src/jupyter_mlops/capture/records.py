@@ -1,0 +1,160 @@
+"""The records of a journal: everything that capture tells of a run, one small message each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Record(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="record"
+):
+    """``time`` is in seconds since the epoch."""
+
+    time: float
+
+
+class Start(Record, frozen=True, tag="start"):
+    """A run begins.
+
+    ``kind`` is interactive, rerun, promotion or retrain. ``notebook`` is relative to the project's
+    root, ``path`` absolute. ``pid`` and ``pid_started`` name the kernel's process for good.
+    ``parameters`` are those that a rerun was given, as text.
+    """
+
+    run: str
+    kind: str
+    notebook: str
+    path: str
+    host: str
+    pid: int
+    pid_started: float
+    python: str
+    platform: str
+    user: str
+    parameters: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class CellStart(Record, frozen=True, tag="cell-start"):
+    """A cell begins; ``order`` counts the executions of the run from 1."""
+
+    order: int
+    source: str
+    cell: str | None = None
+    position: int | None = None
+    tags: tuple[str, ...] = ()
+
+
+class CellEnd(Record, frozen=True, tag="cell-end"):
+    """A cell has ended: ``outcome`` is ok, failed or interrupted; ``line`` is where it failed."""
+
+    order: int
+    seconds: float
+    outcome: str
+    error: str = ""
+    line: int | None = None
+
+
+class Parameter(Record, frozen=True, tag="parameter"):
+    """A name that a parameters cell assigned, with its value as text."""
+
+    order: int
+    name: str
+    value: str
+
+
+class Metric(Record, frozen=True, tag="metric"):
+    """A number that a metrics cell assigned; ``step`` counts the values of this name from 0."""
+
+    order: int
+    name: str
+    value: float
+    step: int
+
+
+class Frame(Record, frozen=True, tag="frame"):
+    """A pandas DataFrame that a cell bound or changed; ``columns`` are (name, dtype) pairs."""
+
+    order: int
+    name: str
+    rows: int
+    columns: tuple[tuple[str, str], ...]
+    fingerprint: str
+    bytes: int
+    source: str = ""
+
+
+class Model(Record, frozen=True, tag="model"):
+    """An estimator that a cell fitted, kept as ``file`` in the journal's folder.
+
+    ``sample`` is a file with a few rows of what it was fitted on, empty where they are not known.
+    ``modules`` are the top-level modules of its parts.
+    """
+
+    order: int
+    name: str
+    type: str
+    file: str
+    digest: str
+    bytes: int
+    predicts: bool
+    regressor: bool
+    modules: tuple[str, ...]
+    sample: str = ""
+
+
+class EstimatorParameters(Record, frozen=True, tag="estimator-parameters"):
+    """``get_params(deep=True)`` of a fitted estimator, as text."""
+
+    order: int
+    name: str
+    digest: str
+    values: dict[str, str]
+
+
+class Environment(Record, frozen=True, tag="environment"):
+    """The installed distributions, normalised name to version."""
+
+    distributions: dict[str, str]
+    local: tuple[str, ...] = ()
+
+
+class Git(Record, frozen=True, tag="git"):
+    """Commit and branch of the project; ``diff`` is a file in the journal's folder, or empty."""
+
+    commit: str
+    branch: str
+    dirty: bool
+    untracked: tuple[str, ...] = ()
+    diff: str = ""
+
+
+class Note(Record, frozen=True, tag="note"):
+    """Words about the run: ``kind`` is ``problem`` where capture could not record something."""
+
+    kind: str
+    text: str
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class End(Record, frozen=True, tag="end"):
+    """The run is over; ``status`` is one of MLflow's: FINISHED, FAILED or KILLED."""
+
+    status: str
+
+
+AnyRecord = (
+    Start
+    | CellStart
+    | CellEnd
+    | Parameter
+    | Metric
+    | Frame
+    | Model
+    | EstimatorParameters
+    | Environment
+    | Git
+    | Note
+    | End
+)

@@ -1,0 +1,185 @@
+"""Capture of one kernel: from ``%load_ext jupyter_mlops`` to the kernel's end."""
+
+from __future__ import annotations
+
+import atexit
+import getpass
+import os
+import platform
+import re
+import secrets
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import MlopsError
+from ..project import Project
+from .background import Background
+from .cells import FileCells
+from .environment import environment
+from .git import git
+from .hooks import Hooks
+from .journal import NAME, Journal
+from .location import INTERACTIVE, Order, notebook_path, order
+from .observing import Observers
+from .processes import spawn_writer, started
+from .records import End, Note, Start
+from .redaction import redact, redact_value
+from .scalars import text
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+_SECONDS_AT_END = 5.0
+
+_current: CaptureSession | None = None
+
+
+def start(shell: InteractiveShell) -> CaptureSession | None:
+    """Begin to capture what ``shell`` runs, and return the session; the same one if it has begun.
+
+    Where the project cannot be written to, one line on standard error says so, nothing is captured
+    and None is returned: the notebook goes on as if it had not been asked for.
+    """
+    global _current
+    if _current is not None and _current.active:
+        return _current
+    try:
+        _current = CaptureSession(shell)
+    except MlopsError as error:
+        _current = None
+        _warn(error)
+    return _current
+
+
+def current() -> CaptureSession | None:
+    """Return this kernel's session, None where nothing is captured."""
+    return _current if _current is not None and _current.active else None
+
+
+def new_run_name(notebook: str) -> str:
+    """Return a fresh name ``<stem>-<YYYYMMDD-HHMMSS>-<4 hex>``, safe as a folder's name."""
+    stem = notebook.rpartition("/")[2].removesuffix(".ipynb").strip("<>")
+    slug = re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "notebook"
+    return f"{slug[:80]}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+
+
+class CaptureSession:
+    """One run being captured; made by `start`.
+
+    Raises `MlopsError` ``project.read-only``, ``project.disk-full`` or ``capture.order``.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        ordered = order()
+        path = notebook_path(shell.user_ns, ordered)
+        self.project = Project.find(path)
+        self.path = path
+        self.notebook = self.project.relative(path) if path is not None else INTERACTIVE
+        self.kind = ordered.kind if ordered is not None else "interactive"
+        self.run, self.folder = self._folder(ordered)
+        self.active = True
+        self._pid = os.getpid()
+        self._journal = Journal(self.folder)
+        self._background = Background(lambda error: self._hooks.problem(error))
+        observers = Observers(ordered.observe if ordered is not None else [])
+        self._hooks = Hooks(
+            shell, self._journal, self._background, FileCells(path), observers, self._off
+        )
+        self._journal.append(self._start(ordered))
+        self._hooks.register()
+        self._background.add(self._describe)
+        if ordered is None:
+            # Whoever ordered a run feeds the store himself, when the run is over.
+            self._background.add(lambda: spawn_writer(self.project))
+        atexit.register(self.close)
+
+    def status(self) -> dict[str, Any]:
+        """Return what is captured so far, for people: words to words and numbers."""
+        hooks = self._hooks
+        models = ", ".join(hooks.estimators.names)
+        return {
+            "run": self.run,
+            "notebook": self.notebook,
+            "cells executed": hooks.executed,
+            "parameters": _pairs(hooks.scalars.parameters),
+            "metrics": _pairs({n: f"{v:.6g}" for n, v in hooks.scalars.metrics.items()}),
+            "models": models or "none yet",
+            "data": ", ".join(hooks.frames.names) or "none yet",
+            "store": self.project.tracking_uri,
+        }
+
+    def note(self, words: str) -> None:
+        """Add words of the user's own to the run."""
+        self._hooks.append(Note(time=time.time(), kind="note", text=redact(words)))
+
+    def close(self, status: str | None = None) -> None:
+        """End the run; a rerun whose last cell failed is FAILED, anything else FINISHED."""
+        if not self.active or os.getpid() != self._pid:
+            return
+        self._hooks.unregister()
+        atexit.unregister(self.close)
+        self._background.finish(_SECONDS_AT_END)
+        if self.active:
+            failed = self._hooks.failed and self.kind != "interactive"
+            self._hooks.append(
+                End(time=time.time(), status=status or ("FAILED" if failed else "FINISHED"))
+            )
+        self.active = False
+        self._journal.close()
+
+    def _folder(self, ordered: Order | None) -> tuple[str, Path]:
+        if ordered is not None:
+            return ordered.run, self.project.folder("journal", ordered.run)
+        while True:
+            name = new_run_name(self.notebook)
+            if not (self.project.journals / name / NAME).exists():
+                return name, self.project.folder("journal", name)
+
+    def _start(self, ordered: Order | None) -> Start:
+        given = ordered.parameters if ordered is not None else {}
+        return Start(
+            time=time.time(),
+            run=self.run,
+            kind=self.kind,
+            notebook=self.notebook,
+            path=str(self.path or ""),
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            pid_started=started(os.getpid()) or 0.0,
+            python=platform.python_version(),
+            platform=platform.platform(),
+            user=_user(),
+            parameters={name: redact_value(name, text(value)) for name, value in given.items()},
+        )
+
+    def _describe(self) -> None:
+        self._hooks.append(environment())
+        found = git(self.project.root, self.folder)
+        if found is not None:
+            self._hooks.append(found)
+
+    def _off(self, error: MlopsError) -> None:
+        """Stop capturing, with one line; the journal stays as far as it was written."""
+        if self.active:
+            self.active = False
+            self._hooks.unregister()
+            _warn(error)
+
+
+def _warn(error: MlopsError) -> None:
+    hint = f" To do: {error.hint}" if error.hint else ""
+    print(f"jupyter-mlops: capture is off. {error.message}{hint}", file=sys.stderr)
+
+
+def _pairs(values: dict[str, str]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in values.items()) or "none yet"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""

@@ -1,0 +1,55 @@
+"""Names that share an object travel together, so that they still share it in the next step."""
+
+from __future__ import annotations
+
+from .wiring import Wires, Wiring
+
+_FROM_START = -1
+"""The position of parameters and of cells before steps, among the steps that provide names."""
+
+
+def keep_together(wiring: Wiring) -> None:
+    """Take names that share an object, and that the step changes, from one and the same step.
+
+    The later one of their providers hands the others on: it has them as inputs and outputs too.
+    """
+    for _ in wiring.steps:
+        if not any([_unite(wiring, wires) for wires in reversed(wiring.steps.values())]):
+            return
+
+
+def _unite(wiring: Wiring, wires: Wires) -> bool:
+    """Return whether something had to be moved."""
+    rank = {name: number for number, name in enumerate(wiring.steps)}
+    start = wires.entries[0]
+    moved = False
+    names = [name for name in sorted(_given(wiring, wires)) if _matters(wires, name)]
+    for one in names:
+        for other in sorted(wires.inputs):
+            provider = wires.inputs[other]
+            position = rank[wires.inputs[one]] if one in wires.inputs else _FROM_START
+            if position >= rank[provider] or rank[provider] >= rank[wires.name]:
+                continue
+            if start.before.shares(one, other):
+                carrier = wiring.steps[provider]
+                wiring.need(carrier, one, start.index)
+                carrier.outputs.add(one)
+                wires.inputs[one] = provider
+                moved = True
+    return moved
+
+
+def _given(wiring: Wiring, wires: Wires) -> set[str]:
+    """Return the variables that a step has before its first cell runs."""
+    made = {
+        name
+        for index in wires.prelude
+        for name in wiring.entries[index].effects.writes
+        if index < wires.entries[0].index
+    }
+    return {*wires.inputs, *wires.parameters, *made}
+
+
+def _matters(wires: Wires, name: str) -> bool:
+    """Tell whether the step changes what a name refers to, or hands it on together with others."""
+    return name in wires.outputs or any(name in entry.effects.mutates for entry in wires.entries)

@@ -1,0 +1,240 @@
+"""From tags to roles: which cell belongs to which step, and which runs before steps."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..errors import MlopsError
+from ..notebook import tags
+from ..notebook.dataflow import CellCode, cell_code
+from ..notebook.document import Cell, Notebook
+from ..notebook.ipython_syntax import PEEK
+from ..notebook.parameters import parameters_cell
+from .model import Notice
+
+Kind = Literal["parameters", "prelude", "step", "excluded"]
+_STEP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)
+_LONGEST_NAME = 50
+SERVE_STEP = "serve"
+_NO_TAGS = """\
+add tags to the cells (Property Inspector, or `%mlops check` for a suggestion): `parameters`, \
+`imports`, `functions`, `step:<name>`, `after:<name>`, `metrics`, `test`, `serve`, `skip`; \
+for example `step:load` on the cell that loads the data and `step:train` on the one that trains."""
+
+
+@dataclass(slots=True)
+class Role:
+    """What one code cell is in the pipeline; ``step`` is set where ``kind`` is step."""
+
+    code: CellCode
+    kind: Kind
+    step: str = ""
+    metrics: bool = False
+    serve: bool = False
+    everywhere: bool = False
+    """A prelude cell that sets up the session by magics: every step runs it."""
+
+    @property
+    def cell(self) -> Cell:
+        return self.code.cell
+
+
+@dataclass(slots=True)
+class Grouping:
+    """The roles of all code cells in notebook order, and the edges that tags add."""
+
+    roles: list[Role]
+    after: dict[str, dict[str, Cell]] = field(default_factory=dict)
+    """Step to the steps that its tags name, each with the cell that has the tag."""
+    notices: list[Notice] = field(default_factory=list)
+
+
+def group(notebook: Notebook) -> Grouping:
+    """Give every code cell its role.
+
+    Raises
+    ------
+    MlopsError
+        ``pipeline.no-tags``, ``pipeline.step-name``, ``pipeline.two-roles``,
+        ``pipeline.two-serve-cells``, ``pipeline.nothing-feeds``, ``pipeline.syntax`` or
+        ``parameters.two-cells``.
+    """
+    if not any(_step_names(cell) for cell in notebook.code_cells):
+        raise MlopsError(
+            "pipeline.no-tags",
+            "No cell is tagged as a step.",
+            hint=_NO_TAGS,
+            place=notebook.place(),
+        )
+    parameters_cell(notebook)
+    grouping = Grouping([_role(notebook, cell) for cell in notebook.code_cells])
+    _check_names(notebook, grouping)
+    _check_serve(notebook, grouping)
+    _join_untagged(notebook, grouping)
+    _read_edges(notebook, grouping)
+    return grouping
+
+
+def _step_names(cell: Cell) -> list[str]:
+    prefix = tags.STEP_PREFIX
+    return list(dict.fromkeys(t[len(prefix) :] for t in cell.tags if t.startswith(prefix)))
+
+
+def _role(notebook: Notebook, cell: Cell) -> Role:
+    given = set(cell.tags)
+    if given & (tags.SKIP | tags.TEST):
+        return Role(CellCode(cell, ast.Module([], []), ()), "excluded")
+    steps = _step_names(cell)
+    kinds = [
+        word
+        for word, found in (
+            ("parameters", given & tags.PARAMETERS),
+            ("imports", given & tags.IMPORTS),
+            ("functions", given & tags.FUNCTIONS),
+        )
+        if found
+    ]
+    words = [*kinds, *(f"{tags.STEP_PREFIX}{name}" for name in steps)]
+    if len(words) > 1 and set(words) != {"imports", "functions"}:
+        raise MlopsError(
+            "pipeline.two-roles",
+            f"The cell has two roles: {', '.join(f'`{word}`' for word in words)}.",
+            hint="keep one of these tags.",
+            place=notebook.place(cell),
+        )
+    code = cell_code(cell, notebook)
+    role = Role(
+        code,
+        "step",
+        step=steps[0] if steps else "",
+        metrics=bool(given & tags.METRICS),
+        serve=bool(given & tags.SERVE),
+    )
+    if "parameters" in kinds:
+        role.kind = "parameters"
+    elif kinds:
+        role.kind = "prelude"
+        role.everywhere = _has_magic(code)
+    return role
+
+
+def _check_names(notebook: Notebook, grouping: Grouping) -> None:
+    first: dict[str, str] = {}
+    for role in grouping.roles:
+        name = role.step
+        if not name and not _step_names(role.cell):
+            continue
+        if role.kind == "step" and (not _STEP_NAME.fullmatch(name) or len(name) > _LONGEST_NAME):
+            raise MlopsError(
+                "pipeline.step-name",
+                f"A step cannot be called `{name}`." if name else "The tag `step:` has no name.",
+                hint="use lower-case letters, digits, `-` and `_`, such as "
+                f"`step:{_suggest_name(name)}`; at most {_LONGEST_NAME} of them.",
+                place=notebook.place(role.cell),
+            )
+        # Images and Kubernetes know no `_`.
+        other = first.setdefault(name.replace("_", "-"), name)
+        if other != name:
+            raise MlopsError(
+                "pipeline.step-name",
+                f"The steps `{other}` and `{name}` differ only by `-` and `_`.",
+                hint="give them different names, or the same one if they are one step.",
+                place=notebook.place(role.cell),
+            )
+
+
+def _suggest_name(name: str) -> str:
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)
+    return re.sub(r"[^a-z0-9_-]+", "-", words.lower()).strip("-_")[:_LONGEST_NAME] or "load"
+
+
+def _check_serve(notebook: Notebook, grouping: Grouping) -> None:
+    cells = [role.cell for role in grouping.roles if role.serve]
+    if len(cells) > 1:
+        raise MlopsError(
+            "pipeline.two-serve-cells",
+            "A second cell is tagged `serve`.",
+            hint=f"keep the tag on one cell: cell {cells[0].position} has it too.",
+            place=notebook.place(cells[1]),
+        )
+
+
+def _join_untagged(notebook: Notebook, grouping: Grouping) -> None:
+    first = next(role.step for role in grouping.roles if role.kind == "step" and role.step)
+    current: str | None = None
+    for role in grouping.roles:
+        if role.kind != "step":
+            continue
+        if role.step:
+            current = role.step
+        elif role.serve:
+            role.step = current = SERVE_STEP
+        else:
+            _join(notebook, grouping, role, current, first)
+
+
+def _join(
+    notebook: Notebook, grouping: Grouping, role: Role, current: str | None, first: str
+) -> None:
+    place = notebook.place(role.cell)
+    if not role.code.tree.body:
+        role.kind = "excluded"
+    elif current is None and _only_imports(role.code):
+        role.kind = "prelude"
+        role.everywhere = _has_magic(role.code)
+        notice = f"cell {role.cell.position} has no tag; it only imports, and is taken as `imports`"
+        grouping.notices.append(Notice(notice, place))
+    else:
+        role.step = current or first
+        if not role.metrics or current is None:
+            notice = f"cell {role.cell.position} has no step tag; it joins the step `{role.step}`"
+            grouping.notices.append(Notice(notice, place))
+
+
+def _read_edges(notebook: Notebook, grouping: Grouping) -> None:
+    steps = list(dict.fromkeys(role.step for role in grouping.roles if role.kind == "step"))
+    for role in grouping.roles:
+        if role.kind != "step":
+            continue
+        for tag in role.cell.tags:
+            prefix = next((p for p in tags.AFTER_PREFIXES if tag.startswith(p)), None)
+            if prefix is None:
+                continue
+            name = tag[len(prefix) :]
+            if name == role.step:
+                continue
+            if name not in steps:
+                raise MlopsError(
+                    "pipeline.nothing-feeds",
+                    f"The tag `{tag}` names no step.",
+                    hint=f"the steps are: {', '.join(steps)}.",
+                    place=notebook.place(role.cell),
+                )
+            grouping.after.setdefault(role.step, {}).setdefault(name, role.cell)
+
+
+def _only_imports(code: CellCode) -> bool:
+    return all(
+        isinstance(node, ast.Import | ast.ImportFrom) or _is_text(node) or _is_magic(node)
+        for node in code.tree.body
+    )
+
+
+def _has_magic(code: CellCode) -> bool:
+    return any(_is_magic(node) for node in code.tree.body)
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _is_magic(node: ast.stmt) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Name)
+        and node.value.func.id == PEEK
+    )

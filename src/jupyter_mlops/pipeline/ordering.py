@@ -1,0 +1,139 @@
+"""The order of steps: by dataflow, by tags, and by what they do outside the process."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+
+from ..errors import MlopsError
+from ..notebook.document import Notebook
+from .grouping import Grouping
+from .wiring import Wires, Wiring, place_of_change
+
+Edges = dict[str, set[str]]
+"""Step to the steps that must have ended before it starts."""
+
+
+def order(notebook: Notebook, wiring: Wiring, grouping: Grouping) -> tuple[list[str], Edges]:
+    """Return the steps in an order that all edges allow, and the edges that are not data.
+
+    Raises `MlopsError` ``pipeline.cycle`` or ``pipeline.unordered``.
+    """
+    steps = wiring.steps
+    _refuse_unordered(notebook, wiring, grouping)
+    tagged: Edges = {name: set(grouping.after.get(name, ())) for name in steps}
+    edges: Edges = {name: tagged[name] | set(steps[name].inputs.values()) for name in steps}
+    _sort(notebook, wiring, grouping, edges)
+    outside = _order_outside(steps, edges)
+    for name, more in outside.items():
+        edges[name] |= more
+        tagged[name] |= more
+    return _sort(notebook, wiring, grouping, edges), tagged
+
+
+def ancestors(name: str, edges: Mapping[str, Iterable[str]]) -> set[str]:
+    """Return all steps that must have ended before a step starts."""
+    found: set[str] = set()
+    pending = list(edges.get(name, ()))
+    while pending:
+        step = pending.pop()
+        if step not in found:
+            found.add(step)
+            pending += edges.get(step, ())
+    return found
+
+
+def _sort(notebook: Notebook, wiring: Wiring, grouping: Grouping, edges: Edges) -> list[str]:
+    """Sort topologically; among steps that may come next, the first of the notebook does."""
+    rank = {name: number for number, name in enumerate(wiring.steps)}
+    waiting = {name: set(before) for name, before in edges.items()}
+    ready = [rank[name] for name, before in waiting.items() if not before]
+    names = list(rank)
+    heapq.heapify(ready)
+    found: list[str] = []
+    while ready:
+        step = names[heapq.heappop(ready)]
+        found.append(step)
+        for name, before in waiting.items():
+            if step in before:
+                before.discard(step)
+                if not before:
+                    heapq.heappush(ready, rank[name])
+    if len(found) < len(names):
+        raise _cycle(notebook, wiring, grouping, edges, set(names) - set(found))
+    return found
+
+
+def _cycle(
+    notebook: Notebook, wiring: Wiring, grouping: Grouping, edges: Edges, left: set[str]
+) -> MlopsError:
+    step = min(left, key=list(wiring.steps).index)
+    path = [step]
+    while path.count(path[-1]) < 2:
+        path.append(min(edges[path[-1]] & left))
+    loop = path[path.index(path[-1]) :]
+    reasons = []
+    for later, earlier in pairwise(loop):
+        names = sorted(n for n, s in wiring.steps[later].inputs.items() if s == earlier)
+        why = f"reads {', '.join(f'`{n}`' for n in names)}" if names else "is tagged to come"
+        reasons.append(f"`{later}` {why} {'from' if names else 'after'} `{earlier}`")
+    tagged = [grouping.after[s][e] for s, e in pairwise(loop) if e in grouping.after.get(s, {})]
+    cell = tagged[0] if tagged else wiring.steps[step].entries[0].cell
+    return MlopsError(
+        "pipeline.cycle",
+        f"Steps wait for each other: {', and '.join(reasons)}.",
+        hint="a step runs in one piece: give cells that go back and forth the same step tag, "
+        "split the step in two, or remove the tag `after:`.",
+        place=notebook.place(cell),
+    )
+
+
+def _order_outside(steps: Mapping[str, Wires], edges: Edges) -> Edges:
+    """Keep the notebook's order between steps that write files and steps that touch any."""
+    added: Edges = {}
+    names = sorted(steps, key=lambda name: steps[name].entries[0].index)
+    for position, later in enumerate(names):
+        for earlier in reversed(names[:position]):
+            if not _meet_outside(steps[earlier], steps[later]):
+                continue
+            joined = {n: edges[n] | added.get(n, set()) for n in edges}
+            if earlier in ancestors(later, joined) or later in ancestors(earlier, joined):
+                continue
+            added.setdefault(later, set()).add(earlier)
+    return added
+
+
+def _meet_outside(one: Wires, other: Wires) -> bool:
+    writes = [any(e.effects.writes_outside for e in w.entries) for w in (one, other)]
+    reads = [any(e.effects.reads_outside for e in w.entries) for w in (one, other)]
+    return (writes[0] and (writes[1] or reads[1])) or (reads[0] and writes[1])
+
+
+def _refuse_unordered(notebook: Notebook, wiring: Wiring, grouping: Grouping) -> None:
+    """Refuse steps that their tags make parallel, but which change one variable in turn."""
+    steps = wiring.steps
+    for later, wires in steps.items():
+        if not grouping.after.get(later):
+            continue
+        for name, earlier in sorted(wires.inputs.items()):
+            if not grouping.after.get(earlier):
+                continue
+            changes = [e for e in wires.entries if name in e.effects.mutates]
+            changed = any(name in e.effects.mutates for e in steps[earlier].entries)
+            written = any(e.effects.fates.get(name) == "sure" for e in steps[earlier].entries)
+            if not changes or not changed or written:
+                continue
+            wanted: Edges = {
+                step: set(grouping.after.get(step, ())) or set(steps[step].inputs.values())
+                for step in steps
+            }
+            if earlier not in ancestors(later, wanted):
+                raise MlopsError(
+                    "pipeline.unordered",
+                    f"The steps `{earlier}` and `{later}` may run side by side by their tags, "
+                    f"but both change `{name}`.",
+                    hint=f"tag this step `after:{earlier}`, as the notebook runs it, or let each "
+                    f"step work on a copy of `{name}` under a name of its own.",
+                    place=place_of_change(notebook, changes[0], name),
+                )

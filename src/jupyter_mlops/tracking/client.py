@@ -1,0 +1,69 @@
+"""MLflow, quiet and patient: no news, no network beside the store, waits for a busy SQLite."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from ..project import Project
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_SQLITE_SECONDS = 60
+_REMOTE = frozenset({"http", "https", "databricks", "databricks-uc", "uc"})
+
+_preloading: threading.Thread | None = None
+
+
+def preload() -> None:
+    """Import MLflow in a thread, so that its seconds pass while something else is waited for."""
+    global _preloading
+    if _preloading is None:
+        _preloading = threading.Thread(target=_import, name="mlops-preload", daemon=True)
+        _preloading.start()
+
+
+def client(project: Project) -> MlflowClient:
+    """Return a client of the project's store; makes the store where it is missing."""
+    from filelock import FileLock
+
+    _import()
+    from mlflow import MlflowClient
+
+    uri = patient(project.tracking_uri)
+    if is_remote(uri):
+        return MlflowClient(uri)
+    # Two processes must not make the tables of a new SQLite file at the same time.
+    with FileLock(project.folder("locks") / "store.lock"):
+        found = MlflowClient(uri)
+        found.search_experiments(max_results=1)
+    return found
+
+
+def is_remote(uri: str) -> bool:
+    """Tell whether a server keeps the store and says where artifacts go."""
+    return urlsplit(uri).scheme in _REMOTE
+
+
+def patient(uri: str) -> str:
+    """Return the URI with a time to wait for locks, where it is an SQLite file without one."""
+    if not uri.startswith("sqlite:") or "?" in uri:
+        return uri
+    return f"{uri}?timeout={_SQLITE_SECONDS}"
+
+
+def _import() -> Any:
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("DO_NOT_TRACK", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    # MLflow gives itself a handler and a level on import; both are undone before anything is said.
+    os.environ.setdefault("MLFLOW_CONFIGURE_LOGGING", "false")
+    import mlflow
+
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    return mlflow

@@ -1,0 +1,51 @@
+"""The cursor: how much of a run's journal stands in the store, kept beside the journal."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from ..os_errors import explain_os_errors
+
+NAME = "cursor.json"
+
+
+class Cursor(msgspec.Struct):
+    """How many of each the store has; a lost cursor is found again by feeding from the start.
+
+    ``keys`` are the parameters that came from estimators. ``models`` maps a variable to the digest
+    of its logged model, ``model_ids`` to MLflow's id.
+    """
+
+    run_id: str = ""
+    parameters: int = 0
+    metrics: int = 0
+    frames: int = 0
+    notes: int = 0
+    environment: bool = False
+    git: bool = False
+    cells: int = 0
+    """The journal's offset when the cells were written last."""
+    keys: dict[str, str] = msgspec.field(default_factory=dict)
+    models: dict[str, str] = msgspec.field(default_factory=dict)
+    model_ids: dict[str, str] = msgspec.field(default_factory=dict)
+    main: str = ""
+    finished: bool = False
+
+
+def load(folder: Path) -> Cursor:
+    """Return the folder's cursor; a fresh one where it is missing or damaged."""
+    try:
+        return msgspec.json.decode((folder / NAME).read_bytes(), type=Cursor)
+    except (OSError, msgspec.MsgspecError):
+        return Cursor()
+
+
+def save(folder: Path, cursor: Cursor) -> None:
+    """Replace the folder's cursor at once; raises `MlopsError` ``project.disk-full``."""
+    part = folder / f".{NAME}.part"
+    with explain_os_errors(folder):
+        part.write_bytes(msgspec.json.encode(cursor))
+        os.replace(part, folder / NAME)

@@ -1,0 +1,149 @@
+"""Runs as they stand in the store."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .datasets import frame_of
+from .feeder import RUN
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One run in a list. ``parameters`` are the notebook's own; ``model`` is the model's class.
+
+    ``started`` is an ISO time with zone; ``seconds`` is None while the run goes on.
+    """
+
+    run: str
+    notebook: str
+    kind: str
+    status: str
+    started: str
+    seconds: float | None
+    parameters: dict[str, str]
+    metrics: dict[str, float]
+    model: str | None
+    mlflow_id: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetail(RunSummary):
+    """One run in full.
+
+    ``cells`` are dicts of order, id, position, tags, source, started, seconds, outcome, error and
+    line; ``frames`` as `datasets.frame_of` gives them; ``environment`` maps distributions to
+    versions; ``git`` has commit, branch and dirty, and is empty outside a repository.
+    ``models`` maps variables to MLflow's model ids.
+    """
+
+    path: str
+    python: str
+    estimator_parameters: dict[str, str]
+    models: dict[str, str]
+    cells: list[dict[str, Any]]
+    frames: list[dict[str, Any]]
+    environment: dict[str, str]
+    git: dict[str, Any]
+    notes: str
+    problems: list[str]
+    artifacts: list[str]
+
+
+def summary(run: Run) -> RunSummary:
+    """Return the summary of a run of MLflow's."""
+    return RunSummary(**_facts(run))
+
+
+def detail(client: MlflowClient, run: Run) -> RunDetail:
+    """Return everything about a run of MLflow's; reads its artifacts."""
+    tags = run.data.tags
+    own = set(_list(tags.get("mlops.parameters")))
+    environment = _artifact(client, run, "environment.json") or {}
+    frames = [frame_of(found) for found in run.inputs.dataset_inputs] if run.inputs else []
+    git = {}
+    if "mlops.git.dirty" in tags:
+        git = {
+            "commit": tags.get("mlflow.source.git.commit", ""),
+            "branch": tags.get("mlflow.source.git.branch", ""),
+            "dirty": tags["mlops.git.dirty"] == "true",
+        }
+    return RunDetail(
+        **_facts(run),
+        path=tags.get("mlflow.source.name", ""),
+        python=tags.get("mlops.python", ""),
+        estimator_parameters={k: v for k, v in run.data.params.items() if k not in own},
+        models=_models(client, run),
+        cells=_artifact(client, run, "cells.json") or [],
+        frames=sorted(frames, key=lambda frame: frame["cell"] or 0),
+        environment=environment.get("distributions", {}),
+        git=git,
+        notes=tags.get("mlflow.note.content", ""),
+        problems=_list(tags.get("mlops.problems")),
+        artifacts=sorted(_files(client, run.info.run_id)),
+    )
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    tags, info = run.data.tags, run.info
+    names = _list(tags.get("mlops.parameters"))
+    started = datetime.fromtimestamp(info.start_time / 1000, UTC).astimezone()
+    model = json.loads(tags["mlops.model"])["type"] if "mlops.model" in tags else None
+    return {
+        "run": tags.get(RUN) or info.run_name or info.run_id,
+        "notebook": tags.get("mlops.notebook", ""),
+        "kind": tags.get("mlops.kind", ""),
+        "status": info.status,
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": (info.end_time - info.start_time) / 1000 if info.end_time else None,
+        "parameters": {n: run.data.params[n] for n in names if n in run.data.params},
+        "metrics": dict(run.data.metrics),
+        "model": model.rpartition(".")[2] if model else None,
+        "mlflow_id": info.run_id,
+    }
+
+
+def _models(client: MlflowClient, run: Run) -> dict[str, str]:
+    found = client.search_logged_models(
+        [run.info.experiment_id], f"source_run_id = '{run.info.run_id}'", max_results=100
+    )
+    latest = sorted(found, key=lambda model: model.creation_timestamp)
+    return {model.name: model.model_id for model in latest if str(model.status) == "READY"}
+
+
+def _artifact(client: MlflowClient, run: Run, name: str) -> Any:
+    """Return the content of a JSON artifact, None where it is missing or damaged."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        # A local store gives the file's own path, without a copy.
+        path = client.download_artifacts(run.info.run_id, name)
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (MlflowException, OSError, ValueError):
+        return None
+
+
+def _files(client: MlflowClient, run_id: str, folder: str | None = None) -> list[str]:
+    found: list[str] = []
+    for entry in client.list_artifacts(run_id, folder):
+        found += _files(client, run_id, entry.path) if entry.is_dir else [entry.path]
+    return found
+
+
+def _list(text: str | None) -> list[str]:
+    try:
+        found = json.loads(text or "[]")
+    except ValueError:
+        return []
+    return found if isinstance(found, list) else []

@@ -1,0 +1,116 @@
+"""The writer: a process beside the notebooks that feeds their journals to MLflow.
+
+``python -m jupyter_mlops.tracking.writer --project ROOT``; one per project. It ends when no run has
+needed it for a while, and the next kernel starts another one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from ..capture.processes import WRITER_LOCK
+from ..project import Project
+from .client import client
+from .feeder import Feeder, pending
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_POLL = 0.5
+_IDLE_SECONDS = 20.0
+_NICE = 10
+_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0
+_GIVE_UP_SECONDS = 1800.0
+"""A store that does not answer so long is left to the next writer; the journals keep everything."""
+
+
+class Writer:
+    """Feeds every unfinished run of a project, again and again."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._finished: set[str] = set()
+        self._feeders: dict[str, Feeder] = {}
+        self._client: MlflowClient | None = None
+
+    def round(self) -> bool:
+        """Feed what is new in all runs, and return whether any run is unfinished.
+
+        Raises what MLflow raises where its store cannot be written to.
+        """
+        folders = self.unfinished()
+        if not folders:
+            return False
+        self._client = self._client or client(self._project)
+        problem: Exception | None = None
+        for folder in folders:
+            feeder = self._feeders.setdefault(folder.name, Feeder(self._project, folder))
+            try:
+                if feeder.feed(self._client, wait=False):
+                    self._feeders.pop(folder.name, None)
+            except Exception as error:
+                problem = error  # one run must not hold up the others
+        if problem is not None:
+            raise problem
+        return True
+
+    def unfinished(self) -> list[Path]:
+        """Return the journals' folders of runs that are not complete in the store."""
+        return pending(self._project, self._finished)
+
+
+def run(project: Project, idle: float = _IDLE_SECONDS) -> None:
+    """Feed until nothing has been unfinished for ``idle`` seconds; returns at once if another does.
+
+    A kernel makes its journal before it looks for a writer. So a last look after the lock was
+    given back sees every journal whose kernel still saw the lock taken.
+    """
+    lock = FileLock(project.folder("locks") / f"{WRITER_LOCK}.lock", timeout=0)
+    writer = Writer(project)
+    while True:
+        try:
+            with lock:
+                _serve(writer, project, idle)
+        except Timeout:
+            return
+        if not project.state.exists() or not writer.unfinished():
+            return
+
+
+def _serve(writer: Writer, project: Project, idle: float) -> None:
+    last, failing, pause = time.monotonic(), 0.0, _POLL
+    while project.state.exists() and time.monotonic() - last < idle:
+        try:
+            if writer.round():
+                last = time.monotonic()
+            failing, pause = 0.0, _POLL
+        except Exception:
+            traceback.print_exc()
+            failing = failing or time.monotonic()
+            if time.monotonic() - failing > _GIVE_UP_SECONDS:
+                sys.exit(1)
+            pause = min(max(pause * 2, _FIRST_PAUSE), _LONGEST_PAUSE)
+        time.sleep(pause)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the writer; what ``python -m jupyter_mlops.tracking.writer`` does."""
+    parser = argparse.ArgumentParser(description="Feed the journals of a project to MLflow.")
+    parser.add_argument("--project", required=True, type=Path, help="the project's root")
+    parser.add_argument("--idle", type=float, default=_IDLE_SECONDS, help="seconds until it ends")
+    options = parser.parse_args(arguments)
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
+    run(Project(options.project), options.idle)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+"""Random notebooks, run whole and as pipelines, leave the same values."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jupyter_mlops.errors import MlopsError
+from jupyter_mlops.notebook.dataflow import cell_flow
+from jupyter_mlops.notebook.document import Cell
+from jupyter_mlops.pipeline.compile import compile_notebook
+from tests.programs import new_namespace, notebook, run, run_step
+
+NUMBERS = ("n", "m")
+LISTS = ("xs", "ys", "zs")
+START = "n, m = 1, 2\nxs, ys, zs = [1], [2], [3]\nds = {'k': [4]}"
+FUNCTIONS = """\
+import operator
+
+def plain():
+    return n + len(xs)
+
+def push(v, w=0):
+    v.append(w)
+    return v
+
+def bump():
+    global n
+    n += 1
+    return n
+
+def push_global():
+    ys.append(n)
+
+def deep(v):
+    push(v, m)
+
+def rebind(v):
+    v = list(v)
+    v.append(9)
+    return v
+
+def maker():
+    box = [n]
+
+    def inner(v):
+        box.append(v)
+        return list(box)
+
+    return inner
+
+def shared():
+    return zs
+
+class Bag:
+    def __init__(self, items):
+        self.items = items
+
+    def add(self, v):
+        self.items.append(v)
+
+    def extend_from(self, others):
+        others.append(m)
+        self.items.append(len(others))
+        return self
+"""
+OBJECTS = "inner = maker()\nbag = Bag([])\nlate = lambda: m"
+STATEMENTS = (
+    "{n} = {i}",
+    "{n} += {m}",
+    "{n} = len({x}) + {i}",
+    "{x} = [{n}, {i}]",
+    "{x} = {y}",
+    "{x} = {y}[:]",
+    "{x} = [{y}, {n}]",
+    "{x}.append({n})",
+    "{x}.append({y})",
+    "{x} += [{m}]",
+    "{x}[0:1] = [{n}]",
+    "{x}, {y} = {y}, {x}",
+    "{n}, *{x} = [{m}, {i}, {n}]",
+    "ds['k'] = {x}",
+    "ds.setdefault('k', []).append({n})",
+    "ds = {{'k': {y}}}",
+    "ds = dict(ds)",
+    "{x} = ds.get('k', [])",
+    "for v in {y}[:3]:\n    if isinstance(v, list): v.append({i})",
+    "for v in [{x}, {y}]:\n    last = v\nlast.append({n})",
+    "if {n} > {m}:\n    {x} = [{m}]",
+    "if {n} % 2:\n    {n} = {m}\nelse:\n    {x} = {y}",
+    "[{x}.append(v) for v in ({n}, {i})]",
+    "({n} := {m} + 1)",
+    "try:\n    {x}.remove({n})\nexcept ValueError:\n    {n} = 0",
+    "while {n} > 50:\n    {n} = {n} // 2\n    {x} = {y}",
+    "with open(__file__ if False else '/dev/null') as handle:\n    {x} = [{n}]\ndel handle",
+    "del {n}; {n} = {i}",
+    "match {y}:\n    case [one, *_]:\n        {x} = [one]\n    case _:\n        {n} = {i}",
+    "{n} = plain()",
+    "push({x}, {n})",
+    "{x} = push({y}, {n})",
+    "bump()",
+    "push_global()",
+    "deep({x})",
+    "{x} = rebind({y})",
+    "inner({n})",
+    "{x} = inner({i})",
+    "inner = maker()",
+    "{n} = late() + {i}",
+    "late = lambda: {n} + len({y})",
+    "{x} = shared()",
+    "bag = Bag({x})",
+    "bag.add({n})",
+    "{x} = bag.items",
+    "bag.extend_from({y}).add({n})",
+    "def plain():\n    return len({x}) + {i}",
+    "def push_global():\n    {x}.append({i})",
+    "operator.iadd({x}, [{n}])",
+    "{x} = sorted({x}, key=id) and {x}",
+    "{x} = list(map(lambda v: [v, {n}], [1, 2]))",
+)
+
+statement = st.builds(
+    lambda form, n, m, x, y, i: form.format(n=n, m=m, x=x, y=y, i=i),
+    st.sampled_from(STATEMENTS),
+    st.sampled_from(NUMBERS),
+    st.sampled_from(NUMBERS),
+    st.sampled_from(LISTS),
+    st.sampled_from(LISTS),
+    st.integers(0, 9),
+)
+cell_source = st.lists(statement, min_size=1, max_size=3).map("\n".join)
+NAMES = (*NUMBERS, *LISTS, "ds", "bag")
+
+
+def look(namespace: dict[str, Any], names: tuple[str, ...] = NAMES) -> dict[str, str]:
+    values = {name: namespace[name] for name in names if name in namespace}
+    seen = {name: repr(value) for name, value in values.items() if name in NAMES}
+    if "bag" in names and "bag" in namespace:
+        seen["bag"] = repr(namespace["bag"].items)
+    return seen
+
+
+@st.composite
+def tagged(draw: st.DrawFn) -> list[tuple[str, str]]:
+    """Draw a notebook whose steps are in one piece, mostly."""
+    names = [("step:first", START)]
+    names.append(("parameters", "n = 1\nm = 2\nxs = [1]\nys = [2]\nzs = [3]\nds = {'k': [4]}"))
+    where = draw(st.sampled_from(["functions", "step:first"]))
+    cells = [draw(st.sampled_from(names)), (where, FUNCTIONS)]
+    if where == "functions" and draw(st.booleans()):
+        cells.reverse()
+    cells.append((draw(st.sampled_from(["functions", "step:first"])), OBJECTS))
+    for step in range(draw(st.integers(2, 4))):
+        for part in range(draw(st.integers(1, 2))):
+            cells.append((f"step:s{step}" if part == 0 else "", draw(cell_source)))
+    if draw(st.integers(0, 9)) == 0:
+        cells.append(("step:s0", draw(cell_source)))
+    return cells
+
+
+COUNTS = {"equal": 0, "refused": 0}
+
+
+@settings(
+    max_examples=250,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(tagged())
+def test_a_pipeline_is_equal_to_its_notebook_or_refused(cells: list[tuple[str, str]]) -> None:
+    book = notebook(*cells)
+    try:
+        pipeline = compile_notebook(book)
+    except MlopsError as error:
+        assert error.code in ("pipeline.entangled", "pipeline.cycle"), str(error)
+        assert error.place is not None
+        assert error.place.cell is not None
+        COUNTS["refused"] += 1
+        return
+    COUNTS["equal"] += 1
+    last = {step.cells[-1].position: step.name for step in pipeline.steps}
+    namespace = new_namespace()
+    expected: dict[str, dict[str, str]] = {}
+    for cell in book.cells:
+        run(cell, namespace)
+        if cell.position in last:
+            expected[last[cell.position]] = look(namespace)
+    with tempfile.TemporaryDirectory() as folder:
+        for step in pipeline.steps:
+            found = run_step(pipeline, step, Path(folder))
+            names = {*step.outputs}
+            if step.cells[-1].position - step.cells[0].position < len(step.cells):
+                names |= {name for cell in step.cells for name in cell_flow(cell).writes}
+            wanted = expected[step.name]
+            for name, value in look(found, tuple(names)).items():
+                assert (step.name, name, value) == (step.name, name, wanted.get(name))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(cell_source, min_size=1, max_size=4))
+def test_what_a_cell_reads_is_enough_to_run_it(sources: list[str]) -> None:
+    whole = new_namespace()
+    exec(f"{START}\n{FUNCTIONS}\n{OBJECTS}", whole)
+    for number, source in enumerate(sources, start=1):
+        cell = Cell(f"c{number}", number, "code", source)
+        flow = cell_flow(cell)
+        functions = {
+            name: whole[name] for name in flow.reads if callable(whole.get(name))
+        }
+        if functions or "bag" in flow.reads or "inner" in flow.writes:
+            # What functions read is known from all cells only; see the test above.
+            run(cell, whole)
+            continue
+        alone = {name: whole[name] for name in flow.reads if name in whole}
+        missing = [name for name in flow.reads if name not in whole and name not in flow.optional]
+        assert missing == []
+        import copy
+
+        before = copy.deepcopy({name: whole[name] for name in NAMES})
+        memo_free = {name: before[name] for name in alone if name in before}
+        memo_free |= {name: alone[name] for name in alone if name not in before}
+        memo_free["__name__"] = "__main__"
+        run(cell, memo_free)
+        run(cell, whole)
+        for name in (*flow.writes, *flow.mutates):
+            if name in NAMES and name in memo_free:
+                assert repr(memo_free[name]) == repr(whole[name]), name
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _most_are_not_refused() -> Any:
+    yield
+    if sum(COUNTS.values()) > 100:
+        assert COUNTS["refused"] < 0.3 * sum(COUNTS.values()), COUNTS
