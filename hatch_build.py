@@ -14,13 +14,15 @@ TARGET = "share/jupyter/labextensions/jupyter-mlops"
 
 
 class SidebarHook(BuildHookInterface):
-    """Runs ``npm ci`` and ``npm run build:prod`` unless the bundle is there already."""
+    """Runs ``npm ci`` and ``npm run build:prod`` unless a production bundle is there already."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Add the bundle to a standard wheel; for an editable one ``npm run build`` links it."""
         if version == "editable":
             return
-        if not Path(self.root, BUNDLE, "package.json").exists():
+        bundle = Path(self.root, BUNDLE)
+        # only a development bundle has a build log, which tells of the machine it was built on
+        if not (bundle / "package.json").exists() or (bundle / "build_log.json").exists():
             npm = shutil.which("npm")
             if npm is None:
                 raise RuntimeError("building the sidebar needs Node.js 20 with npm on the PATH")

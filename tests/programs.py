@@ -11,6 +11,9 @@ from jupyter_mlops.notebook.document import Cell, Notebook
 from jupyter_mlops.pipeline.model import Pipeline, Step
 
 
+Cells = list[tuple[str, str]]
+
+
 def notebook(*cells: tuple[str, str], path: Path = Path("book.ipynb")) -> Notebook:
     """Make a notebook of (tags, source) pairs; the cells are called c1, c2 …"""
     made = [

@@ -90,8 +90,14 @@ export function addCommands({ app, model, tracker, trans, fileBrowser }: IOption
     execute: async args => {
       const path = pathOf(args);
       const promotion = path ? model.promotionOf(path) : null;
-      if (promotion) {
+      if (!promotion) {
+        return;
+      }
+      try {
         await model.cancel(promotion.id);
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        Notification.error(trans.__('The promotion is not cancelled: %1', message));
       }
     }
   });

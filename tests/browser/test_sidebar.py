@@ -255,18 +255,21 @@ def test_a_promotion_is_cancelled(page: Page, lab: Jupyter) -> None:
 if SCREENSHOTS:
 
     def test_screenshots(page: Page, lab: Jupyter) -> None:
-        """Make the picture of the README, and look at the panel in both themes."""
-        page.set_viewport_size({"width": 1280, "height": 860})
+        """Make the picture of the README, and the same in dark to look at."""
+        page.set_viewport_size({"width": 1360, "height": 1180})
         panel = open_notebook(page, lab, "flights.ipynb")
         expect(panel.get_by_text("Serves")).to_be_visible()
-        _widen(page, 80)
-        page.wait_for_timeout(2000)
-        IMAGES.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=IMAGES / "sidebar.png")
+        _widen(page, 90)
         panel.get_by_role("button", name="Promote").click()
         assert how_it_ended(panel, 280_000) == "done", panel.inner_text()
         page.wait_for_timeout(1000)
-        page.screenshot(path=IMAGES / "promotion.png")
+        IMAGES.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=IMAGES / "sidebar.png")
+        for word in ("Settings", "Theme", "JupyterLab Dark"):
+            page.locator(".lm-MenuBar-itemLabel, .lm-Menu-itemLabel", has_text=word).first.click()
+        page.wait_for_timeout(1500)
+        page.screenshot(path=lab.root.parent / "sidebar-dark.png")
+        print(f"dark: {lab.root.parent / 'sidebar-dark.png'}")
 
     def _widen(page: Page, by: int) -> None:
         handle = page.locator("#jp-main-split-panel > .lm-SplitPanel-handle:not(.lm-mod-hidden)")

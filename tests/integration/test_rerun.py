@@ -19,6 +19,7 @@ from jupyter_mlops.progress import Event, drain
 from jupyter_mlops.project import Project
 from jupyter_mlops.rerun import Rerun, rerun
 from jupyter_mlops.tracking.store import Store
+from jupyter_mlops.values import Observation, load
 from tests.support import SMALL, write_notebook
 
 GREETING = [
@@ -68,7 +69,8 @@ def greeted(home: Path) -> tuple[Rerun, list[Event], Path]:
     events: list[Event] = []
     copy = home / "copy.ipynb"
     given = {"depth": "5", "pair": [3, 4]}
-    done = drain(rerun(notebook, given, output=copy), events.append)
+    watched = Observation("c4", str(home / "watched"), ("score", "pair"))
+    done = drain(rerun(notebook, given, output=copy, observe=[watched]), events.append)
     return done, events, copy
 
 
@@ -99,6 +101,14 @@ def test_the_run_is_complete_in_mlflow(
         ("c4", 4),
     ]
     assert run.cells[-1]["tags"] == ["step:score", "metrics"]
+
+
+def test_what_was_to_be_observed_is_kept(
+    home: Path, greeted: tuple[Rerun, list[Event], Path]
+) -> None:
+    namespace: dict[str, Any] = {}
+    load(home / "watched", namespace)
+    assert namespace == {"score": 2.5, "pair": (3, 4)}
 
 
 def test_the_source_is_not_touched(greeted: tuple[Rerun, list[Event], Path]) -> None:

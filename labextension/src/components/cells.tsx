@@ -48,7 +48,8 @@ function CellRow({ cell, source, step, stepNames }: ICellRowProps): React.JSX.El
   const [editing, setEditing] = React.useState(false);
   const active = source.activeCellId === cell.id;
   const editable = !source.readOnly && cell.kind === 'code';
-  const inherited = step && !cell.tags.includes(`step:${step}`) ? step : null;
+  const told = step !== null && [step, `step:${step}`].some(tag => cell.tags.includes(tag));
+  const inherited = told ? null : step;
   return (
     <li className="jp-mlops-Cell" data-kind={cell.kind} data-active={active} data-cell={cell.id}>
       <div className="jp-mlops-Cell-head">

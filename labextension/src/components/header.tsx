@@ -16,6 +16,7 @@ export function Header({ source, pipeline }: IHeaderProps): React.JSX.Element {
   const { model, commands, trans } = useMlops();
   const reason = reasonNotToPromote(model, source.path, trans);
   const running = model.promotion?.status === 'running';
+  const [cancelling, setCancelling] = React.useState(false);
   const folder = source.path.slice(0, -source.name.length).replace(/\/$/, '');
   return (
     <header className="jp-mlops-Header">
@@ -40,9 +41,13 @@ export function Header({ source, pipeline }: IHeaderProps): React.JSX.Element {
         <button
           type="button"
           className="jp-mlops-Button"
-          onClick={() => void commands.execute(CommandIDs.cancel)}
+          disabled={cancelling}
+          onClick={() => {
+            setCancelling(true);
+            void commands.execute(CommandIDs.cancel).finally(() => setCancelling(false));
+          }}
         >
-          {trans.__('Cancel')}
+          {cancelling ? trans.__('Cancelling…') : trans.__('Cancel')}
         </button>
       ) : (
         <button

@@ -24,6 +24,13 @@ export function Problem({ error, source, title }: IProblemProps): React.JSX.Elem
         </div>
         <p>{withCode(error.message)}</p>
         {error.hint && <p className="jp-mlops-Hint">{withCode(sentence(error.hint))}</p>}
+        {error.place?.notebook && error.place.cell === null && (
+          <p className="jp-mlops-Quiet">
+            {error.place.line === null
+              ? error.place.notebook
+              : trans.__('%1, line %2', error.place.notebook, error.place.line)}
+          </p>
+        )}
         {error.place && <GoTo place={error.place} source={source} />}
       </div>
     </div>

@@ -20,44 +20,67 @@ export function Promotion({ promotion, source }: IPromotionProps): React.JSX.Ele
   const { trans } = useMlops();
   const found = stages(promotion);
   const failed = promotion.status === 'failed' && promotion.error;
+  const list = <Stages found={found} starting={promotion.status === 'running'} />;
   return (
     <Section title={trans.__('Promotion')} count={statusText(promotion, trans)}>
       <div className="jp-mlops-Promotion" data-status={promotion.status}>
         {promotion.result && <Release release={promotion.result} />}
         {failed && <Problem error={failed} source={source} title={trans.__('Not promoted')} />}
-        <ol className="jp-mlops-Stages" aria-live="polite" aria-label={trans.__('Stages')}>
-          {promotion.status === 'running' && found.length === 0 && (
-            <li className="jp-mlops-Stage" data-state="running">
-              <StageIcon state="running" />
-              <span className="jp-mlops-Stage-message">{trans.__('Starting…')}</span>
-            </li>
-          )}
-          {found.map(stage => (
-            <li key={stage.name} className="jp-mlops-Stage" data-state={stage.state}>
-              <StageIcon state={stage.state} />
-              <div className="jp-mlops-Stage-words">
-                <div className="jp-mlops-Stage-head">
-                  <span className="jp-mlops-Stage-name">{stage.name}</span>
-                  <span className="jp-mlops-Stage-seconds">{stageText(stage, trans)}</span>
-                </div>
-                <div className="jp-mlops-Stage-message">{stage.message}</div>
-                {stage.notices.map((notice, index) => (
-                  <div key={index} className="jp-mlops-Stage-message">
-                    {notice}
-                  </div>
-                ))}
-              </div>
-            </li>
-          ))}
-        </ol>
+        {promotion.status === 'done' ? (
+          <details className="jp-mlops-Details">
+            <summary>{trans.__('What was done')}</summary>
+            {list}
+          </details>
+        ) : (
+          list
+        )}
         {failed && promotion.log && (
-          <details className="jp-mlops-Log">
+          <details className="jp-mlops-Details">
             <summary>{trans.__('Log')}</summary>
             <pre>{promotion.log}</pre>
           </details>
         )}
       </div>
     </Section>
+  );
+}
+
+interface IStagesProps {
+  readonly found: readonly IStage[];
+  /** Nothing is wrong where there are no stages yet. */
+  readonly starting: boolean;
+}
+
+function Stages({ found, starting }: IStagesProps): React.JSX.Element {
+  const { trans } = useMlops();
+  return (
+    <ol className="jp-mlops-Stages" aria-live="polite" aria-label={trans.__('Stages')}>
+      {starting && found.length === 0 && (
+        <li className="jp-mlops-Stage" data-state="running">
+          <StageIcon state="running" />
+          <span className="jp-mlops-Stage-message">{trans.__('Starting…')}</span>
+        </li>
+      )}
+      {found.map((stage, index) => (
+        <li key={index} className="jp-mlops-Stage" data-state={stage.state}>
+          <StageIcon state={stage.state} />
+          <div className="jp-mlops-Stage-words">
+            <div className="jp-mlops-Stage-head">
+              <span className="jp-mlops-Stage-name">
+                {[stage.name, stage.subject].filter(Boolean).join(' ')}
+              </span>
+              <span className="jp-mlops-Stage-seconds">{stageText(stage, trans)}</span>
+            </div>
+            <div className="jp-mlops-Stage-message">{stage.message}</div>
+            {stage.notices.map((notice, row) => (
+              <div key={row} className="jp-mlops-Stage-message">
+                {notice}
+              </div>
+            ))}
+          </div>
+        </li>
+      ))}
+    </ol>
   );
 }
 

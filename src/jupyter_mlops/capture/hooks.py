@@ -60,7 +60,7 @@ class Hooks:
         background: Background,
         cells: FileCells,
         observers: Observers,
-        off: Callable[[MlopsError], None],
+        off: Callable[[MlopsError | OSError], None],
     ) -> None:
         self._shell = shell
         self._journal = journal
@@ -96,7 +96,7 @@ class Hooks:
         """Write a record, from any thread; a journal that cannot be written ends capture."""
         try:
             self._journal.append(record)
-        except MlopsError as error:
+        except (MlopsError, OSError) as error:
             self._off(error)
 
     def problem(self, error: BaseException) -> None:

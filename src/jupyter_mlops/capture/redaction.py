@@ -31,7 +31,7 @@ _PATTERNS = [
         # NAME=value as in .env files, YAML and command lines; words of code are no values.
         (
             rf"(^[+\- ]?\s*(?:export\s+)?{_NAMES}\s*[=:]\s*)"
-            r"(?=\S*\d)[^\s\"'()\[\]{{}},]{{8,}}()$",
+            r"(?=\S*\d)[^\s\"'()\[\]{},]{8,}()$",
             True,
         ),
         (r"(\b[a-z][a-z0-9+.-]*://[^\s/:@\"']*:)[^\s/@\"']+(@)", True),

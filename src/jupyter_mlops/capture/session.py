@@ -48,7 +48,7 @@ def start(shell: InteractiveShell) -> CaptureSession | None:
         return _current
     try:
         _current = CaptureSession(shell)
-    except MlopsError as error:
+    except (MlopsError, OSError) as error:
         _current = None
         _warn(error)
     return _current
@@ -90,10 +90,10 @@ class CaptureSession:
         )
         self._journal.append(self._start(ordered))
         self._hooks.register()
-        self._background.add(self._describe)
         if ordered is None:
             # Whoever ordered a run feeds the store himself, when the run is over.
             self._background.add(lambda: spawn_writer(self.project))
+        self._background.add(self._describe)
         atexit.register(self.close)
 
     def status(self) -> dict[str, Any]:
@@ -161,7 +161,7 @@ class CaptureSession:
         if found is not None:
             self._hooks.append(found)
 
-    def _off(self, error: MlopsError) -> None:
+    def _off(self, error: MlopsError | OSError) -> None:
         """Stop capturing, with one line; the journal stays as far as it was written."""
         if self.active:
             self.active = False
@@ -169,9 +169,13 @@ class CaptureSession:
             _warn(error)
 
 
-def _warn(error: MlopsError) -> None:
-    hint = f" To do: {error.hint}" if error.hint else ""
-    print(f"jupyter-mlops: capture is off. {error.message}{hint}", file=sys.stderr)
+def _warn(error: MlopsError | OSError) -> None:
+    if isinstance(error, MlopsError):
+        hint = f" To do: {error.hint}" if error.hint else ""
+        words = f"{error.message}{hint}"
+    else:
+        words = f"The project cannot be written to: {error}."
+    print(f"jupyter-mlops: capture is off. {words}", file=sys.stderr)
 
 
 def _pairs(values: dict[str, str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .. import values
 from ..errors import MlopsError
@@ -16,12 +16,35 @@ from ..pipeline.targets import Target
 from ..pipeline.targets.local import LocalTarget
 from ..progress import Progress, Stage
 from ..project import Project
+from ..values import Observation
 from .releases import Release
 
 if TYPE_CHECKING:
     from ..images.engine import Engine
 
 Images = Literal["auto", "require", "none"]
+
+_LOADED = "sorted({name.partition('.')[0] for name in __import__('sys').modules})"
+# What a kernel and capture load by themselves.
+_KERNEL = ("cloudpickle", "filelock", "ipykernel", "msgspec", "orjson", "pydantic", "xxhash")
+
+
+def modules_observation(pipeline: Pipeline, reference: Path) -> Observation:
+    """Return what to observe of the notebook's run to learn which modules it really loaded."""
+    last = max((cell for step in pipeline.steps for cell in step.cells), key=lambda c: c.position)
+    return Observation(last.id, str(reference / "modules"), (), {"modules": _LOADED})
+
+
+def loaded_modules(reference: Path) -> frozenset[str]:
+    """Return the top-level modules that the notebook's run loaded beyond the kernel's own.
+
+    A package may import what it does not declare; only the run itself shows that.
+    """
+    found: dict[str, Any] = {}
+    values.load(reference / "modules", found)
+    # Setuptools hooks itself into every start of Python by a module that begins with `_`.
+    modules = [name for name in found["modules"] if not name.startswith("_")]
+    return requirements.provided(modules, without=_KERNEL)
 
 
 class Builder:
@@ -35,6 +58,7 @@ class Builder:
         version: int,
         engine: Engine | None,
         scratch: Path,
+        loaded: frozenset[str],
     ) -> None:
         self.project = project
         self.notebook = notebook
@@ -42,6 +66,7 @@ class Builder:
         self.version = version
         self.engine = engine
         self.scratch = scratch
+        self._loaded = loaded
         self._cells = notebook.path.resolve().parent
 
     def tag(self, kind: str) -> str:
@@ -91,7 +116,7 @@ class Builder:
     def _training_needs(self) -> requirements.Needs:
         steps = self.pipeline.steps
         cells = [cell for step in steps for cell in (*step.prelude, *step.cells)]
-        modules = set(requirements.RUNTIME_STEP)
+        modules = set(requirements.RUNTIME_STEP) | self._loaded
         for cell in cells:
             modules |= requirements.imported_modules(cell.source)
         return requirements.needs(modules, folder=self._cells, step=True)

@@ -130,8 +130,10 @@ def _promote(
         work = Path(scratch)
         engine = yield from building.connect(images, project)
         version = releases.next_version(pipeline.name)
-        builder = Builder(project, notebook, pipeline, version, engine, work)
-        run = yield from _reference(project, notebook, pipeline, given, work / "reference", kind)
+        reference = work / "reference"
+        run = yield from _reference(project, notebook, pipeline, given, reference, kind)
+        loaded = building.loaded_modules(reference)
+        builder = Builder(project, notebook, pipeline, version, engine, work, loaded)
         folder = staged / "pipeline"
         builder.generate(folder)
         target = yield from builder.target(folder)
@@ -180,7 +182,10 @@ def _reference(
     """Run the notebook from a clean kernel and keep what each step leaves."""
     stage = Stage("notebook")
     yield stage.started(f"running {notebook.name} from a clean kernel")
-    plan = reference_plan(pipeline, reference)
+    plan = (
+        *reference_plan(pipeline, reference),
+        building.modules_observation(pipeline, reference),
+    )
     run = yield from rerun(notebook.path, given, project=project, observe=plan, kind=kind)
     yield stage.done(f"the notebook ran: run {run.run}", run=run.run)
     return run

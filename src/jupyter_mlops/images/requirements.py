@@ -134,6 +134,25 @@ def needs(modules: Iterable[str], *, folder: Path | None = None, step: bool = Fa
     )
 
 
+def provided(modules: Iterable[str], *, without: Iterable[str]) -> frozenset[str]:
+    """Return the modules that come from distributions other than ``without`` and what they require.
+
+    Parameters
+    ----------
+    modules
+        Top-level names, such as those of ``sys.modules``.
+    without
+        Names of distributions.
+    """
+    providers = metadata.packages_distributions()
+    left_out = {pin.name for pin in _closure(without)[0]} | {_normalise(_OWN)}
+    return frozenset(
+        module
+        for module in modules
+        if module in providers and not {_normalise(d) for d in providers[module]} <= left_out
+    )
+
+
 def _closure(names: Iterable[str]) -> tuple[set[Pin], set[Skipped]]:
     """Follow the requirements of installed distributions, with their markers and extras."""
     found: set[Pin] = set()

@@ -27,6 +27,7 @@ from .operations import (
     Import,
     Operation,
     Outside,
+    Part,
     Read,
     Result,
     Return,
@@ -484,7 +485,8 @@ class Namespace:
             reach = self._reach_of(name)
             self._changed(reach.own, line)
         if summary.closure and via:
-            self._changed(self._reach_of(via).own, line)
+            reach = self._reach_of(via)
+            self._changed(reach.own | reach.held, line)
         for name in summary.writes:
             self._names[name] = self._names.get(name, _NOTHING) | _Reach(
                 own=frozenset({self._symbol()})
@@ -529,8 +531,8 @@ class Namespace:
                         writes.setdefault(name, line)
                     elif name not in definition.own:
                         closure = True
-                case Change(value=value):
-                    changed |= local.origins(value)
+                case Change(value=value, deep=deep):
+                    changed |= local.origins(value, deep=deep)
                 case Delete(name=name) if "@" not in name:
                     deletes.add(name)
                 case Call():
@@ -549,7 +551,9 @@ class Namespace:
             changes=frozenset(name for name in names if "@" not in name),
             deletes=frozenset(deletes),
             parameters=frozenset(names & parameters),
-            closure=closure or any("@" in n and n not in definition.own for n in names),
+            closure=closure
+            or any("@" in name and name not in definition.own for name in names)
+            or not names.isdisjoint(definition.defaulted),
             returns=frozenset(returned),
             outside=tuple(outside),
             wild=wild,
@@ -631,7 +635,7 @@ class _Locals:
     """Where the locals of a function get their objects from, in whatever order it runs."""
 
     def __init__(self, definition: Definition) -> None:
-        self._edges: dict[str, set[Source]] = {}
+        self._values: dict[str, list[Value]] = {}
         for operation in definition.operations:
             match operation:
                 case Bind(name=name, value=value) if "@" in name:
@@ -639,33 +643,39 @@ class _Locals:
                 case Change(value=value, added=added):
                     for source, _ in value.parts:
                         if isinstance(source, str) and "@" in source:
-                            self._link(source, added)
+                            self._link(source, added.container())
                 case Call(function=str(name)) if "@" in name:
                     self._link_call(name, operation)
 
     def _link(self, name: str, value: Value) -> None:
-        self._edges.setdefault(name, set()).update(source for source, _ in value.parts)
+        if value.parts:
+            self._values.setdefault(name, []).append(value)
 
     def _link_call(self, name: str, call: Call) -> None:
-        for source in self._edges.get(name, ()):
+        for source in self.origins(Value(frozenset({(name, True)}))):
             if isinstance(source, Definition):
-                names = [*source.parameters.values(), *source.rest]
-                for _, value in call.arguments:
-                    for parameter in names:
+                for parameter in (*source.parameters.values(), *source.rest):
+                    for _, value in call.arguments:
                         self._link(parameter, value)
 
-    def origins(self, value: Value) -> set[Source]:
-        """Return the globals, parameters, results and code that a value may come from."""
-        found: set[Source] = set()
-        seen: set[Source] = set()
-        pending: list[Source] = [source for source, _ in value.parts]
+    def origins(self, value: Value, *, deep: bool = True) -> set[Source]:
+        """Return the globals, parameters, results and code that a value may come from.
+
+        ``deep``: with what it holds; else only what it may be itself.
+        """
+        seen: set[Part] = set()
+        pending = [(source, inner or deep) for source, inner in value.own]
+        if deep:
+            pending += [(source, True) for source, _ in value.held]
         while pending:
-            source = pending.pop()
-            if source in seen:
+            part = pending.pop()
+            if part in seen:
                 continue
-            seen.add(source)
-            edges = self._edges.get(source, ()) if isinstance(source, str) else ()
+            seen.add(part)
+            source, inner = part
             # A parameter stays one, whatever else is bound to its name.
-            found.add(source)
-            pending += edges
-        return found
+            for each in self._values.get(source, ()) if isinstance(source, str) else ():
+                pending += [(s, inner or below) for s, below in each.own]
+                if inner:
+                    pending += [(s, True) for s, _ in each.held]
+        return {source for source, _ in seen}

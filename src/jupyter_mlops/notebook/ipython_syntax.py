@@ -12,7 +12,7 @@ import re
 import string
 import textwrap
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 PEEK = "@peek"
@@ -25,7 +25,17 @@ _SPECIAL = re.compile(
 _CONTINUED = re.compile(r"^\s*(?:[%!]|[\w.,\s\[\]'\"]+=\s*[%!]).*\\$")
 _TIMED = frozenset({"time", "prun", "memit", "mprun", "lprun", "snakeviz", "pyinstrument"})
 _SEPARATE = frozenset({"timeit"})
-_WILD_MAGICS = frozenset({"run", "pylab", "load", "macro", "rerun", "recall", "edit", "store"})
+_KNOWN_MAGICS = frozenset(
+    {"alias", "autoreload", "colors", "config", "env", "history", "load_ext", "logging"}
+    | {"matplotlib", "mlops", "page", "pdb", "precision", "profile", "pwd", "quickref"}
+    | {"reload_ext", "set_env", "tb", "unload_ext", "who", "who_ls", "whos", "xmode"}
+)
+"""Line magics that bind no names; others may."""
+_KNOWN_CELL_MAGICS = frozenset(
+    {"bash", "cmd", "file", "html", "HTML", "javascript", "js", "latex", "markdown", "mlops"}
+    | {"perl", "pypy", "python", "python2", "python3", "ruby", "script", "sh", "svg", "SVG"}
+    | {"system", "sx", "writefile", "!"}
+)
 _HELP = frozenset({"pinfo", "pinfo2", "psearch", "pdoc", "pdef", "psource", "pfile"})
 _OPTIONS = re.compile(r"\A\s*(?:-{1,2}\w+(?:[ =]?(?:\d+|\"[^\"]*\"))?\s+|-\w+\s*\Z)*")
 _DOLLAR = re.compile(r"(?<!\$)\$(\w+)")
@@ -44,11 +54,8 @@ def parse_cell(source: str) -> ast.Module:
             raise
     body = source.lstrip("\n")
     skipped = source.count("\n") - body.count("\n")
-    if body.startswith("%%") and not re.match(r"%%\w+\?", body):
-        tree = _cell_magic(body)
-    else:
-        tree = _with_line_magics(body)
-    return _moved(tree, skipped)
+    is_cell_magic = body.startswith("%%") and not re.match(r"%%\w+\?", body)
+    return _below(_cell_magic if is_cell_magic else _with_line_magics, body, skipped)
 
 
 def _python(source: str) -> ast.Module:
@@ -92,19 +99,20 @@ def _cell_magic(source: str) -> ast.Module:
     first, _, body = source.partition("\n")
     name, _, rest = first[2:].strip().partition(" ")
     if name in _TIMED:
-        return _moved(parse_cell(body), 1)
+        return _below(parse_cell, body, 1)
     if name in _SEPARATE:
         setup = _statements(_OPTIONS.sub("", rest, count=1))
-        return _module(_in_function([*setup, *_moved(parse_cell(body), 1).body], 1))
+        return _module(_in_function([*setup, *_below(parse_cell, body, 1).body], 1))
     if name == "capture":
-        tree = _moved(parse_cell(body), 1)
+        tree = _below(parse_cell, body, 1)
         output = next((word for word in rest.split() if not word.startswith("-")), "")
         if output.isidentifier():
             # %%capture binds its object after the code has run.
             line = source.count("\n") + 1
             tree.body += _at(ast.parse(f"{output} = object()").body, line)
         return tree
-    statements: list[ast.stmt] = [ast.Expr(_shell(rest))]
+    call = SHELL if name in _KNOWN_CELL_MAGICS else WILD
+    statements: list[ast.stmt] = [ast.Expr(_call(call, _expansions(rest)))]
     for output in _SCRIPT_OUTPUT.findall(rest):
         statements += ast.parse(f"{output} = str()").body
     return _module(_at(statements, 1))
@@ -131,15 +139,13 @@ class _Replace(ast.NodeTransformer):
         method, name, argument = call
         if method in ("system", "getoutput"):
             return _shell(name)
-        if name in _WILD_MAGICS:
-            return _call(WILD, _expansions(argument))
         if name in _HELP:
             return _call(PEEK, _expression(argument.partition("(")[0].strip("? ")))
         if name in _TIMED | _SEPARATE:
             return _call(PEEK, _expression(_OPTIONS.sub("", argument, count=1)))
         if name in ("system", "sx", "sc", "cd", "pip", "conda", "uv"):
             return _shell(argument)
-        return _call(PEEK, _expansions(argument))
+        return _call(PEEK if name in _KNOWN_MAGICS else WILD, _expansions(argument))
 
 
 def _magic(node: ast.expr) -> tuple[str, str, str] | None:
@@ -215,7 +221,13 @@ def _module(body: list[ast.stmt]) -> ast.Module:
     return ast.fix_missing_locations(ast.Module(body, []))
 
 
-def _moved(tree: ast.Module, lines: int) -> ast.Module:
+def _below(parse: Callable[[str], ast.Module], source: str, lines: int) -> ast.Module:
+    """Parse what stands below some lines of the cell, and count from the cell's first."""
+    try:
+        tree = parse(source)
+    except SyntaxError as error:
+        error.lineno = (error.lineno or 1) + lines
+        raise
     if lines:
         ast.increment_lineno(tree, lines)
     return tree

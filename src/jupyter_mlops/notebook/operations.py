@@ -32,6 +32,8 @@ class Definition:
     line: int
     parameters: dict[str, str] = field(default_factory=dict)
     rest: tuple[str, ...] = ()
+    defaulted: frozenset[str] = frozenset()
+    """Unique names of the parameters whose default is an object that can change."""
     operations: tuple[Operation, ...] = ()
     own: frozenset[str] = frozenset()
     methods: dict[str, Definition] = field(default_factory=dict)
@@ -174,4 +176,6 @@ class Wild:
     line: int
 
 
-Operation: TypeAlias = "Read | Bind | Fork | Settle | Change | Delete | Call | Return | Outside | Wild"
+Operation: TypeAlias = (
+    "Read | Bind | Fork | Settle | Change | Delete | Call | Return | Outside | Wild"
+)

@@ -41,6 +41,17 @@ def parameter_names(arguments: ast.arguments) -> tuple[str, ...]:
     return tuple(each.arg for each in named)
 
 
+def parameter_defaults(arguments: ast.arguments) -> Iterator[tuple[str, ast.expr]]:
+    """Yield each parameter that has a default, with that."""
+    positional = [*arguments.posonlyargs, *arguments.args]
+    with_default = positional[len(positional) - len(arguments.defaults) :]
+    for parameter, default in zip(with_default, arguments.defaults, strict=True):
+        yield parameter.arg, default
+    for parameter, keyword in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        if keyword is not None:
+            yield parameter.arg, keyword
+
+
 def local_names(
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, body: _Body
 ) -> frozenset[str]:

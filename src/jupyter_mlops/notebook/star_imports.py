@@ -28,12 +28,10 @@ def _names(module: str, folder: str | None, seen: tuple[str, ...]) -> frozenset[
     try:
         spec = _locate(module, folder)
     except (ImportError, AttributeError, ValueError):
-        return None
+        spec = None
     origin = spec.origin if spec is not None else None
     if origin is None or not origin.endswith(".py"):
-        if module.partition(".")[0] not in sys.stdlib_module_names:
-            return None
-        return _public(vars(importlib.import_module(module)))
+        return _import_standard(module)
     try:
         with warnings.catch_warnings(action="ignore"):
             tree = ast.parse(Path(origin).read_bytes())
@@ -41,6 +39,15 @@ def _names(module: str, folder: str | None, seen: tuple[str, ...]) -> frozenset[
         return None
     is_package = spec is not None and spec.submodule_search_locations is not None
     return _exported(tree, module, is_package, folder, (*seen, module))
+
+
+def _import_standard(module: str) -> frozenset[str] | None:
+    if module.partition(".")[0] not in sys.stdlib_module_names:
+        return None
+    try:
+        return _public(vars(importlib.import_module(module)))
+    except ImportError:
+        return None
 
 
 def _locate(module: str, folder: str | None) -> ModuleSpec | None:

@@ -30,10 +30,17 @@ from .operations import (
     Value,
     Wild,
 )
-from .scopes import class_names, declared_elsewhere, local_names, parameter_names
+from .scopes import (
+    class_names,
+    declared_elsewhere,
+    local_names,
+    parameter_defaults,
+    parameter_names,
+)
 from .star_imports import star_names
 
 _DEEPEST_LOOP = 3
+_KEYED = ("get", "pop", "setdefault", "insert")
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 
@@ -155,7 +162,7 @@ class _Walker:
             and len(pair.elts) == len(value.elts)
             and not any(isinstance(e, ast.Starred) for e in (*pair.elts, *value.elts))
         ):
-            values = [self.value(element) for element in value.elts]
+            values = [self._hold(self.value(element), value.lineno) for element in value.elts]
             for target, each in zip(pair.elts, values, strict=True):
                 self._store(target, each)
             return
@@ -170,8 +177,9 @@ class _Walker:
             case ast.Starred(value=inner):
                 self._store(inner, value.container())
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
+                items = self._hold(value.element(), target.lineno)
                 for element in elements:
-                    self._store(element, value.element())
+                    self._store(element, items)
             case ast.Attribute(value=inner):
                 self._change(self.value(inner), target.lineno, added=value)
             case ast.Subscript(value=inner, slice=index):
@@ -180,6 +188,14 @@ class _Walker:
                 if _is_namespace(inner):
                     self.operations.append(Wild(target.lineno))
                 self._change(owner, target.lineno, added=value)
+
+    def _hold(self, value: Value, line: int) -> Value:
+        """Keep a value under a name of its own, as the names that it is made of may be rebound."""
+        if not value.parts:
+            return value
+        name = self._unique("item")
+        self.operations.append(Bind(name, line, self._sure, value))
+        return Value(frozenset({(name, False)}), fresh=False)
 
     def _augmented(self, node: ast.AugAssign) -> None:
         if isinstance(node.target, ast.Name):
@@ -592,7 +608,8 @@ class _Walker:
             receiver = self.value(function)
         arguments = self._arguments(node)
         given = CONSTANT
-        for _, value in arguments:
+        # A key is not what is put in, and not what comes back.
+        for _, value in arguments[1:] if method in _KEYED else arguments:
             given |= value
         self._effects(node, method or name or "", receiver, arguments, given, used)
         self.operations.append(Call(name, method, receiver, arguments, line))
@@ -659,11 +676,12 @@ class _Walker:
             value |= self._decorated(decorator)
         definition, defaults = self._function(node, node.name, node.body)
         decorated = value | defaults.container() | _code(definition)
-        if node.decorator_list:
-            # A decorator may keep the function: in a registry, in an application.
-            self._change(value, node.lineno, added=decorated)
         for decorator in node.decorator_list:
-            if isinstance(decorator, ast.Name):
+            # A decorator may keep the function: in a registry, in an application.
+            called = decorator.func if isinstance(decorator, ast.Call) else decorator
+            if isinstance(called, ast.Attribute):
+                self._change(self.value(called.value), decorator.lineno, added=decorated)
+            elif isinstance(decorator, ast.Name):
                 name = self._lookup(decorator.id)
                 self.operations.append(Call(name, None, value, ((0, decorated),), decorator.lineno))
         self._bind(self._target(node.name), node.lineno, decorated)
@@ -683,8 +701,12 @@ class _Walker:
     ) -> tuple[Definition, Value]:
         arguments = node.args
         defaults = FRESH
-        for default in (*arguments.defaults, *filter(None, arguments.kw_defaults)):
-            defaults |= self.value(default)
+        changeable: set[str] = set()
+        for parameter, default in parameter_defaults(arguments):
+            value = self.value(default)
+            defaults |= value
+            if value.fresh or value.parts:
+                changeable.add(parameter)
         annotated = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
         annotated += [each for each in (arguments.vararg, arguments.kwarg) if each is not None]
         notes = [each.annotation for each in annotated]
@@ -704,6 +726,7 @@ class _Walker:
                 node.lineno,
                 {each: names[each] for each in positional},
                 tuple(names[each] for each in rest),
+                frozenset(names[each] for each in changeable),
                 definition.operations,
                 definition.own,
             ),

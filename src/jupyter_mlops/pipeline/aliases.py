@@ -14,7 +14,8 @@ def keep_together(wiring: Wiring) -> None:
     The later one of their providers hands the others on: it has them as inputs and outputs too.
     """
     for _ in wiring.steps:
-        if not any([_unite(wiring, wires) for wires in reversed(wiring.steps.values())]):
+        moved = [_unite(wiring, wires) for wires in reversed(wiring.steps.values())]
+        if not any(moved):
             return
 
 
@@ -23,9 +24,12 @@ def _unite(wiring: Wiring, wires: Wires) -> bool:
     rank = {name: number for number, name in enumerate(wiring.steps)}
     start = wires.entries[0]
     moved = False
-    names = [name for name in sorted(_given(wiring, wires)) if _matters(wires, name)]
-    for one in names:
+    names = _given(wiring, wires)
+    matter = {name for name in names if _matters(wires, name)}
+    for one in sorted(names):
         for other in sorted(wires.inputs):
+            if one not in matter and other not in matter:
+                continue
             provider = wires.inputs[other]
             position = rank[wires.inputs[one]] if one in wires.inputs else _FROM_START
             if position >= rank[provider] or rank[provider] >= rank[wires.name]:

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
-from ..errors import MlopsError
-from ..notebook.dataflow import Namespace
 from ..notebook.document import Cell, Notebook
 from ..notebook.parameters import Parameter, read_parameters
 from . import replay
@@ -22,6 +21,7 @@ from .grouping import Grouping, group
 from .model import Notice, Pipeline, Serving, Step
 from .ordering import ancestors, order
 from .serving_slice import read_serving
+from .session import is_setting, module_changes
 from .wiring import Entry, Wires, Wiring, follow
 
 
@@ -43,7 +43,7 @@ def compile_notebook(notebook: Notebook) -> Pipeline:
     entries = follow(grouping.roles)
     notices += _take_back_prelude(notebook, grouping, entries)
     wiring = Wiring(notebook, entries)
-    wiring.trace()
+    wiring.trace(_everywhere(wiring))
     serving = _serving(notebook, wiring)
     keep_together(wiring)
     names, after = order(notebook, wiring, grouping)
@@ -187,7 +187,8 @@ def _module_notices(notebook: Notebook, wiring: Wiring) -> list[Notice]:
     for entry in wiring.entries:
         if entry.role.kind != "step":
             continue
-        for name, line in _changed_modules(entry, wiring):
+        changes = dict(reversed([*module_changes(entry.code.tree, _imported(wiring, entry))]))
+        for name, line in changes.items():
             later = [
                 wires.name
                 for wires in wiring.steps.values()
@@ -204,25 +205,24 @@ def _module_notices(notebook: Notebook, wiring: Wiring) -> list[Notice]:
     return found
 
 
-def _changed_modules(entry: Entry, wiring: Wiring) -> list[tuple[str, int]]:
-    found: dict[str, int] = {}
-    for node in ast.walk(entry.code.tree):
-        if not isinstance(node, ast.Attribute | ast.Subscript) or isinstance(node.ctx, ast.Load):
-            continue
-        root: ast.expr = node
-        while isinstance(root, ast.Attribute | ast.Subscript):
-            root = root.value
-        if not isinstance(root, ast.Name):
-            continue
-        origin = wiring.origin(root.id, entry.index + 1)
-        if origin is not None and origin.entry.effects.imports.get(root.id):
-            found.setdefault(root.id, node.lineno)
-    return list(found.items())
+def _imported(wiring: Wiring, entry: Entry) -> Callable[[str], bool]:
+    def is_module(name: str) -> bool:
+        origin = wiring.origin(name, entry.index + 1)
+        return origin is not None and bool(origin.entry.effects.imports.get(name))
+
+    return is_module
+
+
+def _everywhere(wiring: Wiring) -> list[Entry]:
+    """Return the cells before steps that set up the session: all steps run them."""
+    return [
+        entry
+        for entry in wiring.entries
+        if entry.role.kind == "prelude"
+        and any(is_setting(node, _imported(wiring, entry)) for node in entry.code.tree.body)
+    ]
 
 
 def _slug(stem: str) -> str:
     slug = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")
     return slug[:50].rstrip("-") or "notebook"
-
-
-__all__ = ["MlopsError", "Namespace", "compile_notebook"]

@@ -11,16 +11,17 @@ from ..errors import MlopsError
 from ..notebook import tags
 from ..notebook.dataflow import CellCode, cell_code
 from ..notebook.document import Cell, Notebook
-from ..notebook.ipython_syntax import PEEK
 from ..notebook.parameters import parameters_cell
 from .model import Notice
+from .session import is_setting
 
 Kind = Literal["parameters", "prelude", "step", "excluded"]
 _STEP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)
 _LONGEST_NAME = 50
+_OURS = re.compile(r"%{1,2}mlops\b|%(?:re)?load_ext\s+jupyter_mlops\s*$")
 SERVE_STEP = "serve"
 _NO_TAGS = """\
-add tags to the cells (Property Inspector, or `%mlops check` for a suggestion): `parameters`, \
+add tags to the cells, in the Property Inspector of JupyterLab: `parameters`, \
 `imports`, `functions`, `step:<name>`, `after:<name>`, `metrics`, `test`, `serve`, `skip`; \
 for example `step:load` on the cell that loads the data and `step:train` on the one that trains."""
 
@@ -34,8 +35,6 @@ class Role:
     step: str = ""
     metrics: bool = False
     serve: bool = False
-    everywhere: bool = False
-    """A prelude cell that sets up the session by magics: every step runs it."""
 
     @property
     def cell(self) -> Cell:
@@ -85,7 +84,7 @@ def _step_names(cell: Cell) -> list[str]:
 
 def _role(notebook: Notebook, cell: Cell) -> Role:
     given = set(cell.tags)
-    if given & (tags.SKIP | tags.TEST):
+    if given & (tags.SKIP | tags.TEST) or _only_talks_to_us(cell):
         return Role(CellCode(cell, ast.Module([], []), ()), "excluded")
     steps = _step_names(cell)
     kinds = [
@@ -98,6 +97,8 @@ def _role(notebook: Notebook, cell: Cell) -> Role:
         if found
     ]
     words = [*kinds, *(f"{tags.STEP_PREFIX}{name}" for name in steps)]
+    if kinds:
+        words += sorted(given & (tags.SERVE | tags.METRICS))
     if len(words) > 1 and set(words) != {"imports", "functions"}:
         raise MlopsError(
             "pipeline.two-roles",
@@ -117,7 +118,6 @@ def _role(notebook: Notebook, cell: Cell) -> Role:
         role.kind = "parameters"
     elif kinds:
         role.kind = "prelude"
-        role.everywhere = _has_magic(code)
     return role
 
 
@@ -184,7 +184,6 @@ def _join(
         role.kind = "excluded"
     elif current is None and _only_imports(role.code):
         role.kind = "prelude"
-        role.everywhere = _has_magic(role.code)
         notice = f"cell {role.cell.position} has no tag; it only imports, and is taken as `imports`"
         grouping.notices.append(Notice(notice, place))
     else:
@@ -217,24 +216,22 @@ def _read_edges(notebook: Notebook, grouping: Grouping) -> None:
 
 
 def _only_imports(code: CellCode) -> bool:
+    """Tell whether a cell imports, and at most sets up what it imports and the session."""
+    imported = {
+        alias.asname or alias.name.partition(".")[0]
+        for node in code.tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
     return all(
-        isinstance(node, ast.Import | ast.ImportFrom) or _is_text(node) or _is_magic(node)
+        isinstance(node, ast.Import | ast.ImportFrom)
+        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        or is_setting(node, imported.__contains__)
         for node in code.tree.body
     )
 
 
-def _has_magic(code: CellCode) -> bool:
-    return any(_is_magic(node) for node in code.tree.body)
-
-
-def _is_text(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-
-
-def _is_magic(node: ast.stmt) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Call)
-        and isinstance(node.value.func, ast.Name)
-        and node.value.func.id == PEEK
-    )
+def _only_talks_to_us(cell: Cell) -> bool:
+    lines = [line.strip() for line in cell.source.splitlines() if line.strip()]
+    spoken = [line for line in lines if not line.startswith("#")]
+    return bool(spoken) and all(_OURS.match(line) for line in spoken)

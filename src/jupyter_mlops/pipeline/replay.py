@@ -91,7 +91,13 @@ def _run(notebook: Notebook, wiring: Wiring, wires: Wires, entry: Entry, state: 
         if found != expected.index:
             seen = wiring.entries[found] if found is not None else None
             raise _entangled(notebook, wires, entry, name, line, expected, seen)
-    state.note(entry, state.names.run(entry.code.operations))
+    effects = state.names.run(entry.code.operations)
+    for name, line in entry.effects.reads.items():
+        # Changed through an alias that the step's copies would not have, and read in one cell.
+        if name in state.versions and name in set(entry.effects.fates) - set(effects.fates):
+            seen = wiring.entries[state.versions[name]]
+            raise _entangled(notebook, wires, entry, name, line, entry, seen)
+    state.note(entry, effects)
 
 
 def _repeat_imports(entry: Entry, names: set[str], state: _State) -> None:

@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from ..errors import MlopsError
 from ..notebook.dataflow import ALWAYS_THERE, CellCode, Namespace
 from ..notebook.document import Notebook
-from ..notebook.operations import Definition
 from ..notebook.walker import operations
 from .model import Serving
-from .wiring import Entry, Wiring
+from .wiring import Entry, Origin, Wiring
 
 _HOW = "end the cell with a call on example rows, such as `predict(examples)` or "
 _HOW += "`model.predict(examples)`."
@@ -184,10 +183,8 @@ class _Reader:
         return at_once | known.needs(name)
 
 
-def _same_imports(name: str, before: object, now: object) -> bool:
-    from .wiring import Origin
-
-    if not isinstance(before, Origin) or not isinstance(now, Origin):
+def _same_imports(name: str, before: Origin | None, now: Origin | None) -> bool:
+    if before is None or now is None:
         return False
     first = before.entry.effects.imports.get(name, ())
     second = now.entry.effects.imports.get(name, ())
@@ -283,6 +280,3 @@ def _text(code: CellCode, node: ast.expr) -> str:
         except SyntaxError:
             pass
     return ast.unparse(node)
-
-
-__all__ = ["Definition", "read_serving"]

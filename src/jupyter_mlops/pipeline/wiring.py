@@ -8,6 +8,7 @@ names that it or a later step depends on.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from ..errors import MlopsError, Place
 from ..notebook.dataflow import ALWAYS_THERE, CellCode, Effects, Fate, Namespace, cell_code
 from ..notebook.document import Cell, Notebook
 from .grouping import Role
+
+_HISTORY = re.compile(r"_{1,3}|_i{1,3}|_i?\d+|_[iod]h|In|Out")
 
 
 @dataclass(slots=True)
@@ -87,13 +90,16 @@ class Wiring:
                 wires = self.steps.setdefault(entry.role.step, Wires(entry.role.step, []))
                 wires.entries.append(entry)
 
-    def trace(self) -> None:
-        """Trace what all cells of all steps read; raises ``pipeline.undefined-name``."""
+    def trace(self, everywhere: Sequence[Entry] = ()) -> None:
+        """Trace what all cells of all steps read; raises ``pipeline.undefined-name``.
+
+        ``everywhere`` are cells that every step runs before its own.
+        """
         for wires in self.steps.values():
             for entry in wires.entries:
                 self._trace_cell(wires, entry)
-            for entry in self.entries:
-                if entry.role.kind == "prelude" and entry.role.everywhere:
+            for entry in everywhere:
+                if entry.index < wires.entries[-1].index:
                     self._include(wires, entry)
 
     def origin(self, name: str, index: int) -> Origin | None:
@@ -165,6 +171,13 @@ class Wiring:
         origin = self.origin(name, entry.index)
         if origin is not None and origin.fate != "deleted":
             return
+        if origin is None and _HISTORY.fullmatch(name):
+            raise MlopsError(
+                "pipeline.hidden-output",
+                f"`{name}` is the session's history of outputs, which a step does not have.",
+                hint="give the value a name in the cell that makes it, and use that.",
+                place=self.notebook.place(entry.cell, line),
+            )
         if origin is None and name in ALWAYS_THERE:
             return
         words, hint = self._why_undefined(entry, name, origin)
@@ -202,9 +215,9 @@ class Wiring:
         return "", _did_you_mean(name, self._known(entry.index))
 
     def _excluded(self) -> Iterator[tuple[Entry, str]]:
-        included = {entry.cell.id for entry in self.entries}
+        included = {entry.cell.position for entry in self.entries}
         for cell in self.notebook.code_cells:
-            if cell.id in included:
+            if cell.position in included:
                 continue
             word = next((tag for tag in cell.tags if tag in ("skip", "test")), "skip")
             try:

@@ -69,12 +69,6 @@ class History:
         found = [model for model in models if model.predicts] or models
         return found[-1] if found else None
 
-    @property
-    def failed_cell(self) -> dict[str, Any] | None:
-        """The last executed cell where it did not end well."""
-        last = self.cells[max(self.cells)] if self.cells else None
-        return last if last is not None and last["outcome"] != "ok" else None
-
     def _add(self, record: AnyRecord) -> None:
         match record:
             case Start():
