@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -48,10 +47,10 @@ def _requirements(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture
-def project_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def project_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty project that is the working directory, with no settings from outside."""
     for name in ("JUPYTER_MLOPS_PROJECT", "MLFLOW_TRACKING_URI", "JUPYTER_MLOPS_RUN"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "mlops.toml").write_text("")
     monkeypatch.chdir(tmp_path)
-    yield tmp_path
+    return tmp_path

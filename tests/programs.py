@@ -10,7 +10,6 @@ from jupyter_mlops import values
 from jupyter_mlops.notebook.document import Cell, Notebook
 from jupyter_mlops.pipeline.model import Pipeline, Step
 
-
 Cells = list[tuple[str, str]]
 
 

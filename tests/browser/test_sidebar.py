@@ -256,9 +256,12 @@ if SCREENSHOTS:
 
     def test_screenshots(page: Page, lab: Jupyter) -> None:
         """Make the picture of the README, and the same in dark to look at."""
-        page.set_viewport_size({"width": 1360, "height": 1180})
+        page.set_viewport_size({"width": 1360, "height": 1320})
         panel = open_notebook(page, lab, "flights.ipynb")
         expect(panel.get_by_text("Serves")).to_be_visible()
+        # the kernel, once it is up, writes its name into the notebook
+        expect(page.get_by_text("| Idle")).to_be_visible()
+        page.wait_for_timeout(2000)
         _widen(page, 90)
         panel.get_by_role("button", name="Promote").click()
         assert how_it_ended(panel, 280_000) == "done", panel.inner_text()

@@ -169,3 +169,6 @@ def test_a_full_disk(mounted: Path) -> None:
     _assert_refused(result, "project.disk-full", "to do:")
     (mounted / "filler").unlink()
     _assert_no_half_state(mounted)
+    _mount("-o", "remount,size=64m", str(mounted))
+    again = _promote(notebook)
+    assert again.returncode == 0, again.stderr

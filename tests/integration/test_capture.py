@@ -205,7 +205,7 @@ def test_a_killed_kernel_is_finished_by_the_writer(project_root: Path) -> None:
         _until(lambda: len(journal.read(path)[0]) >= 8)
         os.kill(kernel.pid, signal.SIGKILL)
         # No one else syncs: the writer, which the kernel has started, finds out by itself.
-        _until(lambda: not pending(project), seconds=90)
+        _until(lambda: not pending(project), seconds=200)
     store = Store(project)
     run = store.run()
     assert run.status == "KILLED"

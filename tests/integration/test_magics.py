@@ -7,6 +7,7 @@ from typing import Any
 import nbformat
 import pytest
 from nbclient import NotebookClient
+
 from tests.support import write_notebook
 
 CELLS = [

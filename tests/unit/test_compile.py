@@ -186,7 +186,8 @@ EQUAL: dict[str, Cells] = {
         ("step:b", "seen = parts[0][1](4)"),
     ],
     "a class and its instances": [
-        ("functions", "class Box:\n    kind = 'box'\n    def __init__(self, n):\n        self.n = n\n"
+        ("functions", "class Box:\n    kind = 'box'\n    def __init__(self, n):\n"
+         "        self.n = n\n"
          "    def more(self):\n        self.n += step\n        return self.n"),
         ("step:a", "step = 5\nb = Box(1)"),
         ("step:b", "x = b.more()"),
@@ -470,7 +471,11 @@ ERRORS: list[tuple[str, Cells, str, int | None, int | None, str]] = [
         "pipeline.step-name", 2, None, "different",
     ),
     ("two steps", [("step:a step:b", "x = 1")], "pipeline.two-roles", 1, None, "one"),
-    ("a served import", [("imports serve", "f(1)"), ("step:a", "1")], "pipeline.two-roles", 1, None, ""),
+    (
+        "a served import",
+        [("imports serve", "f(1)"), ("step:a", "1")],
+        "pipeline.two-roles", 1, None, "serve",
+    ),
     (
         "a cycle by data",
         [("step:a", "x = 1"), ("step:b", "y = x"), ("step:a", "z = y")],
@@ -535,7 +540,7 @@ def test_a_hundred_cells_compile_quickly() -> None:
     functions = "\n".join(f"def f{i}(d, k):\n    d = dict(d)\n    return d" for i in range(20))
     body = (
         "part{i} = f{j}(data, k={i})\ndata['c{i}'] = len(part{i})\n"
-        "for key in list(data):\n    if key.startswith('c'):\n        data[key] = data[key] + depth\n"
+        "for key in list(data):\n    if key.startswith('c'):\n        data[key] += depth\n"
         "totals = [v for v in data.values() if v > {i}]\nprint(f'{{totals[-1:]}}')"
     )
     cells = [("parameters", "depth = 1"), ("functions", functions), ("step:s0", "data = {}")]

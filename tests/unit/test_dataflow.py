@@ -253,6 +253,9 @@ def test_reads_that_may_find_nothing_are_optional() -> None:
     found = flow("if c:\n    x = 1\nprint(x, y)\n!echo {z}")
     assert found.optional == {"x", "z"}
     assert flow("print(x)\nif c:\n    x = 1").optional == set()
+    assert flow("if c:\n    print(x)\nfor i in y:\n    print(z)").optional == {"x"}
+    assert flow("a = x if 'x' in dir() else b or c").optional == {"x", "b", "c"}
+    assert flow("try:\n    x\nexcept NameError:\n    x = 1").optional == {"x", "NameError"}
 
 
 def test_definitions_name_the_globals_of_their_code() -> None:

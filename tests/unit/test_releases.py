@@ -35,9 +35,12 @@ def test_an_unknown_release_is_named_with_what_there_is(releases: Releases, ref:
 
 
 def test_what_was_not_published_leaves_nothing(releases: Releases) -> None:
-    with pytest.raises(RuntimeError), releases.staging("flights") as staged:
+    def fail(staged: Path) -> None:
         (staged / "model").write_text("half")
         raise RuntimeError
+
+    with pytest.raises(RuntimeError), releases.staging("flights") as staged:
+        fail(staged)
     assert releases.list() == []
     assert not (releases.project.releases / "flights").exists()
 

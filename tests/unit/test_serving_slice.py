@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import copy
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jupyter_mlops import values
 from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.pipeline.compile import compile_notebook
 from jupyter_mlops.pipeline.model import Serving
@@ -42,7 +44,9 @@ def answer(cells: Cells, found: Serving) -> tuple[Any, Any]:
     rows = eval(found.example, whole)
     expected = eval(last, whole)
     alone = new_namespace()
-    alone.update({name: copy.copy(whole[name]) for name in found.state})
+    with tempfile.TemporaryDirectory() as folder:
+        values.dump(whole, found.state, Path(folder) / "state")
+        values.load(Path(folder) / "state", alone)
     exec(found.source, alone)
     return expected, alone[found.function](rows)
 
@@ -90,7 +94,8 @@ CASES: dict[str, tuple[Cells, str, str, str]] = {
     ),
     "a function that is a value": (
         [
-            ("step:a", "from functools import partial\nadd = partial(lambda a, b: [a + x for x in b], 1)"),
+            ("step:a", "from functools import partial\n"
+             "add = partial(lambda a, b: [a + x for x in b], 1)"),
             ("serve", "add([1, 2])"),
         ],
         "predict", "[1, 2]", "add",
@@ -109,7 +114,7 @@ CASES: dict[str, tuple[Cells, str, str, str]] = {
             ("serve", "def predict(rows):\n    assert isinstance(model, Model)\n"
              "    return model.predict(rows)\npredict([3])"),
         ],
-        "predict", "[3]", "model",
+        "predict", "[3]", "Model model",
     ),
     "a value that holds a function": (
         [

@@ -20,13 +20,45 @@ _SAMPLE_ROWS = 5
 
 
 @dataclass(slots=True)
+class _Found:
+    """An estimator among a cell's names. Its parameters are asked for once: that takes a while."""
+
+    name: str
+    value: Any
+    parameters: dict[str, Any]
+
+    def parts(self) -> list[Any]:
+        """Return the estimator and those among its parameters, at any depth."""
+        kind = sys.modules["sklearn.base"].BaseEstimator
+        inner = (value for value in self.parameters.values() if isinstance(value, kind))
+        return [self.value, *inner]
+
+    def is_fitted(self) -> bool:
+        """Tell as scikit-learn does: by its own word, else by attributes with a final ``_``."""
+        own = getattr(self.value, "__sklearn_is_fitted__", None)
+        if own is not None and not own():
+            return False
+        # A stateless estimator calls itself fitted before any fit, so its own yes is not enough.
+        parts = self.parts() if own is not None else [self.value]
+        names = (name for part in parts for name in vars(part))
+        return any(name.endswith("_") and not name.startswith("__") for name in names)
+
+    def identity(self) -> tuple[int, ...]:
+        """Return what differs after a fit, which sets new attributes."""
+        return tuple(
+            number
+            for part in self.parts()
+            for number in (id(part), *(id(value) for value in vars(part).values()))
+        )
+
+
+@dataclass(slots=True)
 class _State:
-    """What an estimator looked like when it was kept."""
+    """What an estimator looked like when it was kept, and where."""
 
     identity: tuple[int, ...]
     digest: str
-    file: Path
-    sample: Path | None
+    files: tuple[Path, ...]
 
 
 class Estimators:
@@ -53,68 +85,47 @@ class Estimators:
         Raises
         ------
         MlopsError
-            ``project.disk-full``; and what the estimator's own pickling raises.
+            ``project.disk-full``; and what the estimator's own methods and pickling raise.
         """
-        base = getattr(sys.modules.get("sklearn.base"), "BaseEstimator", None)
-        if base is None:
-            return
-        touched = dict.fromkeys((*names.bound, *sorted(names.changed | names.lent)))
-        found = {
-            name: namespace[name]
-            for name in touched
-            if not name.startswith("_") and isinstance(namespace.get(name), base)
-        }
-        fitted = {name: value for name, value in found.items() if _is_fitted(value)}
-        if not fitted:
-            return
-        parts = {id(part) for value in fitted.values() for part in _parts(value)[1:]}
-        kept: set[int] = set()
-        for name, value in fitted.items():
-            if id(value) in parts or id(value) in kept:
+        fitted = [found for found in _estimators(names, namespace) if found.is_fitted()]
+        done = {id(part) for found in fitted for part in found.parts()[1:]}
+        for found in fitted:
+            if id(found.value) in done:
                 continue
-            state = self._known.get(name)
-            identity = _identity(value)
-            # Fitting sets new attributes. Only what may have been changed in place is compared.
+            state, identity = self._known.get(found.name), found.identity()
             if state is not None and state.identity == identity:
-                may_write = name in names.changed or name in names.lent
-                if not may_write or digest(value) == state.digest:
+                # Only where the cell may have changed it in place its content is compared.
+                may_write = found.name in names.changed or found.name in names.lent
+                if not may_write or digest(found.value) == state.digest:
                     continue
-            kept.add(id(value))
-            model = self._keep(order, name, value, identity, names, namespace)
-            parameters = value.get_params(deep=True)
-            yield model, partial(_parameters, model, parameters)
+            done.add(id(found.value))
+            model = self._keep(order, found, names, namespace)
+            files = tuple(self._folder.parent / file for file in (model.file, model.sample) if file)
+            self._known[found.name] = _State(identity, model.digest, files)
+            yield model, partial(_parameters, model, found.parameters)
+            # Now that the new one is in the journal, nobody needs the old one.
+            for file in state.files if state is not None else ():
+                file.unlink(missing_ok=True)
 
     def _keep(
-        self,
-        order: int,
-        name: str,
-        value: Any,
-        identity: tuple[int, ...],
-        names: CellNames,
-        namespace: Mapping[str, Any],
+        self, order: int, found: _Found, names: CellNames, namespace: Mapping[str, Any]
     ) -> Model:
         self._folder.mkdir(exist_ok=True)
         self._count += 1
-        file = self._folder / f"{self._count}-{name}.pickle"
-        spooled = spool(value, file)
-        sample = self._sample(name, names, namespace)
-        old = self._known.get(name)
-        self._known[name] = _State(identity, spooled.digest, file, sample)
-        if old is not None:
-            old.file.unlink(missing_ok=True)
-            if old.sample is not None:
-                old.sample.unlink(missing_ok=True)
-        kinds = [type(part) for part in _parts(value)]
+        file = self._folder / f"{self._count}-{found.name}.pickle"
+        spooled = spool(found.value, file)
+        sample = self._sample(found.name, names, namespace)
+        kinds = [type(part) for part in found.parts()]
         return Model(
             time=time.time(),
             order=order,
-            name=name,
+            name=found.name,
             type=f"{kinds[0].__module__}.{kinds[0].__qualname__}",
             file=f"models/{file.name}",
             digest=spooled.digest,
             bytes=spooled.bytes,
-            predicts=hasattr(value, "predict"),
-            regressor=getattr(value, "_estimator_type", None) == "regressor" or _regresses(value),
+            predicts=hasattr(found.value, "predict"),
+            regressor=bool(sys.modules["sklearn.base"].is_regressor(found.value)),
             modules=tuple(sorted({kind.__module__.partition(".")[0] for kind in kinds})),
             sample=f"models/{sample.name}" if sample is not None else "",
         )
@@ -138,44 +149,15 @@ class Estimators:
         return None
 
 
-def _is_fitted(estimator: Any) -> bool:
-    """Tell as scikit-learn does: by the estimator's own word, else by attributes with a final _."""
-    own = getattr(estimator, "__sklearn_is_fitted__", None)
-    try:
-        if own is not None and not own():
-            return False
-        # A stateless estimator calls itself fitted before any fit, so its own yes is not enough.
-        found = _parts(estimator) if own is not None else [estimator]
-        names = (name for part in found for name in vars(part))
-        return any(name.endswith("_") and not name.startswith("__") for name in names)
-    except Exception:
-        return False
-
-
-def _parts(estimator: Any) -> list[Any]:
-    """Return the estimator and those among its parameters, at any depth."""
-    kind = sys.modules["sklearn.base"].BaseEstimator
-    try:
-        values = estimator.get_params(deep=True).values()
-    except Exception:
-        values = ()
-    return [estimator, *(value for value in values if isinstance(value, kind))]
-
-
-def _identity(estimator: Any) -> tuple[int, ...]:
-    return tuple(
-        number
-        for part in _parts(estimator)
-        for number in (id(part), *(id(value) for value in vars(part).values()))
-    )
-
-
-def _regresses(estimator: Any) -> bool:
-    base = sys.modules["sklearn.base"]
-    try:
-        return bool(base.is_regressor(estimator))
-    except Exception:
-        return False
+def _estimators(names: CellNames, namespace: Mapping[str, Any]) -> Iterator[_Found]:
+    """Yield the estimators that the cell bound, changed or lent, in the order of binding."""
+    base = getattr(sys.modules.get("sklearn.base"), "BaseEstimator", None)
+    if base is None:
+        return
+    for name in dict.fromkeys((*names.bound, *sorted(names.changed | names.lent))):
+        value = namespace.get(name)
+        if not name.startswith("_") and isinstance(value, base):
+            yield _Found(name, value, value.get_params(deep=True))
 
 
 def _head(value: Any) -> Any:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .. import values
 from ..errors import MlopsError
-from ..values import Observation
+
+if TYPE_CHECKING:
+    from ..values import Observation
 
 ERROR = "observe-error.json"
 
@@ -19,16 +20,25 @@ class Observers:
 
     def __init__(self, ordered: list[dict[str, Any]]) -> None:
         self._of_cell: dict[str, list[Observation]] = {}
+        if not ordered:
+            return  # as in every interactive run: no time for imports then
+        from ..values import Observation
+
         for content in ordered:
             observation = Observation.from_dict(content)
             self._of_cell.setdefault(observation.cell, []).append(observation)
 
     def after(self, cell: str | None, namespace: dict[str, Any], result: Any) -> list[MlopsError]:
         """Observe a finished cell; what fails is returned, and told in the observation's folder."""
+        observations = self._of_cell.get(cell or "", ())
+        if not observations:
+            return []
+        from ..values import observe
+
         problems: list[MlopsError] = []
-        for observation in self._of_cell.get(cell or "", ()):
+        for observation in observations:
             try:
-                values.observe(observation, namespace, result)
+                observe(observation, namespace, result)
             except MlopsError as error:
                 problems.append(error)
                 _tell(Path(observation.folder), error)

@@ -15,7 +15,7 @@ _SECRET_NAME = re.compile(rf"{_NAMES}\Z", re.IGNORECASE)
 
 # Each pattern keeps what stands before the secret in group 1, and what stands behind it in 2.
 _PATTERNS = [
-    re.compile(pattern, re.IGNORECASE if ignore_case else 0)
+    re.compile(pattern, re.MULTILINE | (re.IGNORECASE if ignore_case else 0))
     for pattern, ignore_case in (
         # Private keys, with the lines of a diff before each line.
         (
@@ -48,7 +48,6 @@ _PATTERNS = [
         (r"(\b)eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+()", False),
     )
 ]  # fmt: skip
-_PATTERNS = [re.compile(each.pattern, each.flags | re.MULTILINE) for each in _PATTERNS]
 
 
 def redact(text: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -42,11 +44,12 @@ def verb(function: Callable[..., View]) -> Callable[..., None]:
         try:
             view = function(**arguments)
         except MlopsError as error:
-            if as_json:
-                _print_json({"stage": "error", "data": error.to_dict()})
-            else:
-                click.secho(f"{error.code}: ", fg="red", bold=True, nl=False, err=True)
-                click.echo(str(error), err=True)
+            _show_error(error, as_json)
+            context.exit(1)
+        except (click.ClickException, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            _give_up(error, as_json)
             context.exit(1)
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
@@ -62,6 +65,29 @@ def verb(function: Callable[..., View]) -> Callable[..., None]:
 def follow(progress: Progress[Any]) -> Any:
     """Run a verb to its end and show its events as the command line asks for."""
     return drain(progress, click.get_current_context().obj)
+
+
+def _show_error(error: MlopsError, as_json: bool) -> None:
+    if as_json:
+        _print_json({"stage": "error", "data": error.to_dict()})
+        return
+    click.secho(f"{error.code}: ", fg="red", bold=True, nl=False, err=True)
+    click.echo(str(error), err=True)
+
+
+def _give_up(error: Exception, as_json: bool) -> None:
+    """Tell an error that nobody foresaw in one line, and keep its traceback in a file."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="jupyter-mlops-", suffix=".log", delete=False, encoding="utf-8"
+    ) as log:
+        log.write("".join(traceback.format_exception(error)))
+    first = (str(error).strip().splitlines() or [""])[0]
+    unforeseen = MlopsError(
+        "mlops.unforeseen",
+        f"Something failed that should not: {type(error).__name__}: {first}",
+        hint=f"please report it; the traceback is in {log.name}.",
+    )
+    _show_error(unforeseen, as_json)
 
 
 def _show(event: Event) -> None:

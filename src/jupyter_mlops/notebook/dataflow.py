@@ -298,6 +298,11 @@ class Namespace:
                 pending += sorted(new)
         return frozenset(found - ALWAYS_THERE) | frozenset(n for n in found if n in self._names)
 
+    def classes(self, name: str) -> frozenset[str]:
+        """Return the names of the notebook's classes of which ``name`` may hold instances."""
+        code = self._names.get(name, _NOTHING).code
+        return frozenset(each.name for each in code if each.kind == "class")
+
     def defines(self, name: str) -> bool:
         """Tell whether ``name`` is a function or class that a cell defines by ``def`` or such."""
         return any(definition.name == name for definition in self._names.get(name, _NOTHING).code)
@@ -615,9 +620,11 @@ class Namespace:
         if function in seen:
             return _NOTHING
         reach = _NOTHING
-        for definition in self._reach_of(function).code:
+        code = self._reach_of(function).code
+        for definition in code:
             if definition.kind == "class":
-                reach |= _Reach(code=frozenset({definition}))
+                # With the classes that it is derived from.
+                reach |= _Reach(code=code)
                 continue
             for source in self._summary(definition).returns:
                 if isinstance(source, Result):

@@ -10,4 +10,6 @@ SERVE = frozenset({"serve"})
 SKIP = frozenset({"skip"})
 TEST = frozenset({"test"})
 STEP_PREFIX = "step:"
+STEP_PREFIXES = (STEP_PREFIX, "block:")
+"""Kale wrote ``block:`` before it wrote ``step:``."""
 AFTER_PREFIXES = ("after:", "prev:")

@@ -89,6 +89,7 @@ class _Walker:
         self._text = text
         self._paths = _Paths()
         self._sure = True
+        self._certain = True
         self._loops = 0
         self._deferred = any(scope.kind == "function" for scope in scopes)
 
@@ -272,9 +273,9 @@ class _Walker:
         twice = not self._deferred and self._loops < _DEEPEST_LOOP
         self._loops += 1
         for _ in range(2 if twice else 1):
-            self._branches([once], exhaustive=False)
+            self._branches([once], exhaustive=False, chosen=False)
         self._loops -= 1
-        self._branches([lambda: self.body(orelse)], exhaustive=False)
+        self._branches([lambda: self.body(orelse)], exhaustive=False, chosen=False)
         self._paths.ended = False
 
     def _try(self, node: ast.Try | ast.TryStar) -> None:
@@ -317,7 +318,7 @@ class _Walker:
             if item.optional_vars is not None:
                 self._store(item.optional_vars, value)
         if suppresses:
-            self._branches([lambda: self.body(node.body)], exhaustive=False)
+            self._branches([lambda: self.body(node.body)], exhaustive=False, chosen=False)
         else:
             self.body(node.body)
 
@@ -360,10 +361,21 @@ class _Walker:
 
     # --- paths ------------------------------------------------------------------------------
 
-    def _branches(self, bodies: Sequence[Callable[[], object]], *, exhaustive: bool = True) -> None:
-        """Walk alternatives from the same start; what all of them bind is bound afterwards."""
-        start, sure = self._paths, self._sure
+    def _branches(
+        self,
+        bodies: Sequence[Callable[[], object]],
+        *,
+        exhaustive: bool = True,
+        chosen: bool = True,
+    ) -> None:
+        """Walk alternatives from the same start; what all of them bind is bound afterwards.
+
+        ``chosen``: a condition decides between them, so that what one of them reads need not
+        exist; a loop's body is not chosen in this sense.
+        """
+        start, sure, certain = self._paths, self._sure, self._certain
         self._sure = False
+        self._certain = certain and not chosen
         ways = [] if exhaustive else [start.copy()]
         self.operations.append(Fork("fork"))
         for number, body in enumerate(bodies):
@@ -373,7 +385,7 @@ class _Walker:
             body()
             ways.append(self._paths)
         self.operations.append(Fork("join"))
-        self._sure = sure
+        self._sure, self._certain = sure, certain
         open_ways = [way for way in ways if not way.ended]
         bound = set.intersection(*(way.bound for way in open_ways or ways))
         some = set.union(*(way.bound | way.maybe for way in ways))
@@ -384,7 +396,9 @@ class _Walker:
     # --- names ------------------------------------------------------------------------------
 
     def _unique(self, name: str) -> str:
-        return f"{name}@{next(self._numbers)}"
+        unique = f"{name}@{next(self._numbers)}"
+        self.own.add(unique)
+        return unique
 
     def _lookup(self, name: str, *, past: _Scope | None = None) -> str:
         """Return the name as operations call it: itself where it is global."""
@@ -428,7 +442,6 @@ class _Walker:
             return name
         given = name.partition("@")[0]
         scope.names[given] = self._unique(given)
-        self.own.add(scope.names[given])
         return scope.names[given]
 
     def _load(self, given: str, line: int) -> Value:
@@ -449,7 +462,7 @@ class _Walker:
         need: Literal["hard", "soft", "none"] = "hard"
         if name in self._paths.bound or "@" in name:
             need = "none"
-        elif name in self._paths.maybe or self._deferred:
+        elif name in self._paths.maybe or self._deferred or not self._certain:
             need = "soft"
         self.operations.append(Read(name, line, need))
         return Value(frozenset({(name, False)}), fresh=False)
@@ -576,7 +589,7 @@ class _Walker:
 
         scope = _Scope("comprehension", {})
         self._scopes.append(scope)
-        self._branches([inside], exhaustive=False)
+        self._branches([inside], exhaustive=False, chosen=False)
         self._scopes.pop()
         value = FRESH
         for each in results:

@@ -78,8 +78,13 @@ def group(notebook: Notebook) -> Grouping:
 
 
 def _step_names(cell: Cell) -> list[str]:
-    prefix = tags.STEP_PREFIX
-    return list(dict.fromkeys(t[len(prefix) :] for t in cell.tags if t.startswith(prefix)))
+    found: dict[str, None] = {}
+    for tag in cell.tags:
+        prefix, _, name = tag.partition(":")
+        # Kale leaves a bare `block:` on cells that belong to the step before them.
+        if f"{prefix}:" in tags.STEP_PREFIXES and (name or tag == tags.STEP_PREFIX):
+            found[name] = None
+    return list(found)
 
 
 def _role(notebook: Notebook, cell: Cell) -> Role:

@@ -2,7 +2,8 @@
 
 The last expression of the cell tagged ``serve`` is a call on the notebook's own example rows. The
 statements that define what it calls are taken verbatim, and so on for what these need. Whatever
-else is needed is a variable and travels as a value: models, constants, parameters.
+else is needed is a variable and travels as a value, which is there before the statements run:
+models, constants, parameters.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ def read_serving(notebook: Notebook, wiring: Wiring, after: Namespace, entry: En
     callee = call.func.id if isinstance(call.func, ast.Name) else None
     for name in sorted(_names(call, argument)):
         reader.follow(name)
+    reader.keep_classes_with_instances()
     function = callee
     wrapper = ""
     if callee is None or not _is_plain(call) or not reader.is_function(callee):
@@ -122,6 +124,14 @@ class _Reader:
             if name not in self._seen:
                 self._seen.add(name)
                 pending += sorted(self._follow(name))
+
+    def keep_classes_with_instances(self) -> None:
+        """Make a class a value where its instances are: it must be one and the same class."""
+        kept = frozenset[str]().union(*(self._after.classes(n) for n in self._found.state))
+        for where, (node, _) in list(self._found.statements.items()):
+            if isinstance(node, ast.ClassDef) and node.name in kept:
+                del self._found.statements[where]
+                self._found.state.add(node.name)
 
     def is_function(self, name: str) -> bool:
         """Tell whether the slice defines ``name`` by ``def``."""

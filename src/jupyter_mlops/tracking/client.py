@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -39,9 +40,22 @@ def client(project: Project) -> MlflowClient:
         return MlflowClient(uri)
     # Two processes must not make the tables of a new SQLite file at the same time.
     with FileLock(project.folder("locks") / "store.lock"):
-        found = MlflowClient(uri)
-        found.search_experiments(max_results=1)
+        file = sqlite_file(uri)
+        fresh = file is not None and not file.exists()
+        try:
+            found = MlflowClient(uri)
+            found.search_experiments(max_results=1)
+        except BaseException:
+            if fresh and file is not None:  # tables half made would never be finished
+                file.unlink(missing_ok=True)
+            raise
     return found
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """Return the file of an SQLite store; None for any other store."""
+    prefix = "sqlite:///"
+    return Path(uri[len(prefix) :].partition("?")[0]) if uri.startswith(prefix) else None
 
 
 def is_remote(uri: str) -> bool:

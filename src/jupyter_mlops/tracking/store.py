@@ -13,7 +13,7 @@ from ..capture import journal
 from ..errors import MlopsError, Place
 from ..os_errors import explain_os_errors
 from ..project import Project
-from .client import client, is_remote, preload
+from .client import client, is_remote, preload, sqlite_file
 from .feeder import RUN, Feeder, pending
 from .runs import RunDetail, RunSummary, detail, summary
 
@@ -204,9 +204,8 @@ class Store:
 
     def is_empty(self) -> bool:
         """Tell whether there is no store yet; asking makes none."""
-        uri = self.project.tracking_uri
-        prefix = "sqlite:///"
-        return uri.startswith(prefix) and not Path(uri[len(prefix) :].partition("?")[0]).exists()
+        file = sqlite_file(self.project.tracking_uri)
+        return file is not None and not file.exists()
 
 
 def _like(text: str) -> str:

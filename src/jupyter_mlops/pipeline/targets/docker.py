@@ -18,7 +18,7 @@ from ...progress import Progress
 from ..model import Pipeline, Step
 from ..work import LOG, RESULT, step_folder
 from . import PipelineRun, StepResult
-from .schedule import last_line, place_of, read_result, run_steps
+from .schedule import CALM, last_line, place_of, read_result, run_steps
 
 if TYPE_CHECKING:
     from ...images.engine import Engine
@@ -99,7 +99,7 @@ class DockerTarget:
                 containers.Mount(cwd, NOTEBOOK),
             ],
             # Steps share what matplotlib finds out about fonts: each container is fresh.
-            environment={"MPLCONFIGDIR": f"{WORK}/.matplotlib"},
+            environment={"MPLCONFIGDIR": f"{WORK}/.matplotlib", **CALM},
             user=user,
             network=self._network,
             project=str(cwd),

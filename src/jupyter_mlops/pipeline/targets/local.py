@@ -21,7 +21,7 @@ from ..forks import modules_ahead
 from ..model import Pipeline, Step
 from ..work import LOG, RESULT, step_folder
 from . import PipelineRun, StepResult
-from .schedule import last_line, place_of, read_result, run_steps
+from .schedule import CALM, last_line, place_of, read_result, run_steps
 from .warm import WarmParent
 
 _PATIENCE = 5.0
@@ -186,6 +186,7 @@ class _Process:
 def _environment() -> dict[str, str]:
     source = str(Path(__file__).resolve().parents[3])
     environment = {k: v for k, v in os.environ.items() if k != "JUPYTER_MLOPS_RUN"}
+    environment = {**CALM, **environment}
     # The step must run this very package, also from a checkout that is not installed.
     known = environment.get("PYTHONPATH", "").split(os.pathsep)
     if source not in known and "site-packages" not in source:

@@ -14,6 +14,10 @@ from ..model import Pipeline, Step
 from ..work import RESULT
 from . import StepResult
 
+CALM = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""Environment of steps: OpenMP threads sleep while they wait. With several steps on few cores,
+threads that spin instead make a training several times slower."""
+
 
 class Job(Protocol):
     """A step that was started."""

@@ -1,0 +1,164 @@
+"""The parameters cell is read without running it, and given values are checked against it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jupyter_mlops.errors import MlopsError
+from jupyter_mlops.notebook.parameters import (
+    Parameter,
+    check_parameters,
+    parameters_cell,
+    read_parameters,
+)
+from tests.programs import notebook
+
+
+def read(source: str) -> tuple[Parameter, ...]:
+    return read_parameters(notebook(("parameters", source)))
+
+
+def check(source: str, **given_values: Any) -> dict[str, Any]:
+    book = notebook(("parameters", source))
+    return check_parameters(book, read_parameters(book), given_values)
+
+
+@pytest.mark.parametrize(
+    ("source", "default", "kind", "optional"),
+    [
+        ("x = 6", 6, "int", False),
+        ("x = -6", -6, "int", False),
+        ("x = -1.5e3", -1500.0, "float", False),
+        ("x: float = 1", 1, "float", False),
+        ("x = True", True, "bool", False),
+        ("x = None", None, "any", True),
+        ("x: int | None = None", None, "int", True),
+        ("x: Optional[str] = None", None, "str", True),
+        ("x: 'int' = 3", 3, "int", False),
+        ("x = 'it\\'s \"so\"'", 'it\'s "so"', "str", False),
+        ("x = '''a\nb'''", "a\nb", "str", False),
+        ("x = [1, -2, 'c']", [1, -2, "c"], "list", False),
+        ("x = (1, 2)", (1, 2), "tuple", False),
+        ("x = {'a': [1], 'b': None}", {"a": [1], "b": None}, "dict", False),
+        ("x: list[int] = [1]", [1], "list", False),
+        ("x: Path = 'a'", "a", "any", False),
+        ("x = {1, 2}", {1, 2}, "any", False),
+    ],
+)
+def test_plain_assignments(source: str, default: Any, kind: str, optional: bool) -> None:
+    (parameter,) = read(source)
+    assert (parameter.default, parameter.type, parameter.optional) == (default, kind, optional)
+    assert type(parameter.default) is type(default)
+
+
+@given(st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+))  # fmt: skip
+def test_every_plain_value_is_read_as_it_is(value: Any) -> None:
+    (parameter,) = read(f"x = {value!r}")
+    assert repr(parameter.default) == repr(value)
+
+
+def test_comments_lines_and_order() -> None:
+    found = read("'''About.'''\n# first\nb: int = 1  # how much of it\n\na = 2\nA = 3\nb = 4")
+    assert [(p.name, p.default, p.help, p.line) for p in found] == [
+        ("b", 4, "", 7),
+        ("a", 2, "", 5),
+        ("A", 3, "", 6),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("x = 1\ny = x + 1", 2),
+        ("import os", 1),
+        ("x, y = 1, 2", 1),
+        ("x = 1\nprint(x)", 2),
+        ("x: int", 1),
+        ("x = 1\n%time y = 2", 2),
+        ("x = f'{1}'", 1),
+    ],
+)
+def test_more_than_plain_assignments_is_refused(source: str, line: int) -> None:
+    with pytest.raises(MlopsError) as caught:
+        read(source)
+    assert caught.value.code == "parameters.not-plain"
+    assert caught.value.place is not None
+    assert caught.value.place.line == line
+
+
+def test_one_cell_has_the_parameters() -> None:
+    assert read_parameters(notebook(("step:a", "x = 1"))) == ()
+    assert parameters_cell(notebook(("step:a", "x = 1"))) is None
+    assert [p.name for p in read_parameters(notebook(("pipeline-parameters", "x = 1")))] == ["x"]
+    with pytest.raises(MlopsError) as caught:
+        read_parameters(notebook(("parameters", "x = 1"), ("pipeline-parameters", "y = 1")))
+    assert caught.value.code == "parameters.two-cells"
+
+
+@pytest.mark.parametrize(
+    ("source", "given_value", "taken"),
+    [
+        ("x = 1", 5, 5),
+        ("x = 1", "5", 5),
+        ("x = 1", "-5", -5),
+        ("x = 1.0", 5, 5.0),
+        ("x = 1.0", "2.5", 2.5),
+        ("x = 'a'", "5", "5"),
+        ("x = 'a'", "it's", "it's"),
+        ("x = True", "false", False),
+        ("x = [1]", "[2, 3]", [2, 3]),
+        ("x = (1, 2)", [3, 4], (3, 4)),
+        ("x = {'a': 1}", "{'b': 2}", {"b": 2}),
+        ("x: int | None = 3", "none", None),
+        ("x: int | None = 3", None, None),
+        ("x = None", "5", 5),
+        ("x = None", "word", "word"),
+    ],
+)
+def test_given_values_are_taken_as_the_parameter_s_type(
+    source: str, given_value: Any, taken: Any
+) -> None:
+    found = check(source, x=given_value)["x"]
+    assert found == taken
+    assert type(found) is type(taken)
+
+
+@pytest.mark.parametrize(
+    ("source", "given_value"),
+    [
+        ("x = 1", "many"),
+        ("x = 1", 1.5),
+        ("x = 1", True),
+        ("x = 1", None),
+        ("x = 'a'", 5),
+        ("x = True", 1),
+        ("x = [1]", "(1, 2)"),
+        ("x = {}", "[]"),
+    ],
+)
+def test_values_of_another_type_are_refused(source: str, given_value: Any) -> None:
+    with pytest.raises(MlopsError) as caught:
+        check(source, x=given_value)
+    assert caught.value.code == "parameters.type"
+    assert "`x`" in caught.value.message
+    assert caught.value.place is not None
+    assert caught.value.place.line == 1
+
+
+def test_unknown_names_are_refused_with_a_guess() -> None:
+    with pytest.raises(MlopsError, match="no parameter `deth`") as caught:
+        check("depth = 1", deth=2)
+    assert caught.value.code == "parameters.unknown"
+    assert "did you mean `depth`?" in caught.value.hint
+    with pytest.raises(MlopsError) as caught:
+        check_parameters(notebook(("step:a", "1")), (), {"x": 1})
+    assert "tag a cell" in caught.value.hint
