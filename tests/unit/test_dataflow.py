@@ -69,6 +69,11 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("setattr(x, 'a', v)", "x v", "", "x"),
     ("[x.append(i) for i in xs]", "x xs", "", "x"),
     ("for row in rows:\n    row['a'] = 1", "rows", "row", "row rows"),
+    ("for a, b in ((c, d), (e, f)):\n    a['x'] = b", "c d e f", "a b", "a c e"),
+    ("for a, b in zip(c, d):\n    a['x'] = b", "c d", "a b", "a c"),
+    ("for i, a in enumerate(c):\n    a[i] = 0", "c", "i a", "a c"),
+    ("for k, a in c.items():\n    a[k] = 0", "c", "k a", "a c"),
+    ("[a.append(b) for a, b in zip(c, d)]", "c d", "", "c"),
     # aliases
     ("b = a\nb.append(1)", "a", "b", "a b"),
     ("b = [a]\nb.append(1)", "a", "b", "b"),

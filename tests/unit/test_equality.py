@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jupyter_mlops.errors import MlopsError
-from jupyter_mlops.notebook.dataflow import Namespace, cell_code, cell_flow
+from jupyter_mlops.notebook.dataflow import cell_code, cell_flow
 from jupyter_mlops.notebook.document import Cell, Notebook
+from jupyter_mlops.notebook.namespace import Namespace
 from jupyter_mlops.pipeline.compile import compile_notebook
 from jupyter_mlops.pipeline.model import Pipeline
 from tests.programs import new_namespace, notebook, run, run_step

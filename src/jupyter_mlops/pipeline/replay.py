@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..errors import MlopsError
-from ..notebook.dataflow import ALWAYS_THERE, Effects, Namespace
 from ..notebook.document import Notebook
+from ..notebook.effects import ALWAYS_THERE, Effects
+from ..notebook.namespace import Namespace
 from .wiring import Entry, Wires, Wiring
 
 _Versions = dict[str, int]

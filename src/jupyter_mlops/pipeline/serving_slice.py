@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..errors import MlopsError
-from ..notebook.dataflow import ALWAYS_THERE, CellCode, Namespace
+from ..notebook.dataflow import CellCode
 from ..notebook.document import Notebook
+from ..notebook.effects import ALWAYS_THERE
+from ..notebook.namespace import Namespace
 from ..notebook.walker import operations
 from .model import Serving
 from .wiring import Entry, Origin, Wiring

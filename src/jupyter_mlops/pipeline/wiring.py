@@ -14,8 +14,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import MlopsError, Place
-from ..notebook.dataflow import ALWAYS_THERE, CellCode, Effects, Fate, Namespace, cell_code
+from ..notebook.dataflow import CellCode, cell_code
 from ..notebook.document import Cell, Notebook
+from ..notebook.effects import ALWAYS_THERE, Effects, Fate
+from ..notebook.namespace import Namespace
 from .grouping import Role
 
 _HISTORY = re.compile(r"_{1,3}|_i{1,3}|_i?\d+|_[iod]h|In|Out")

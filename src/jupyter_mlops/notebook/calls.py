@@ -1,0 +1,96 @@
+"""What a call changes and gives back, judged by the name of what is called."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from . import mutation
+from .operations import FRESH, Change, Operation, Outside, Result, Value, Wild
+
+Arguments = tuple[tuple[int | str | None, Value], ...]
+
+
+def effects_of_call(
+    node: ast.Call, called: str, receiver: Value, arguments: Arguments, given: Value, used: bool
+) -> Iterator[Operation]:
+    """Yield what a call does beside giving a result.
+
+    ``called`` is the name of the function or method, ``given`` all arguments that it may keep;
+    ``used`` tells that its result is used.
+    """
+    line = node.lineno
+    if called in mutation.WRITES_OUTSIDE or _opens_for_writing(node, called):
+        yield Outside("writes", line)
+    elif called in mutation.READS_OUTSIDE:
+        yield Outside("reads", line)
+    if isinstance(node.func, ast.Name) and called == "exec":
+        yield Wild(line)
+    if called in mutation.ARGUMENT_CHANGERS and arguments:
+        yield Change(arguments[0][1], line, True, given)
+    for keyword, value in arguments:
+        if keyword == "out":
+            yield Change(value, line)
+    if not isinstance(node.func, ast.Attribute):
+        return
+    if is_namespace(node.func.value) and called in ("update", "setdefault", "__setitem__"):
+        yield Wild(line)
+    in_place = any(k.arg == "inplace" and not _is_false(k.value) for k in node.keywords)
+    if called in mutation.CONTAINER_METHODS:
+        yield Change(receiver, line, False, given)
+    elif (
+        in_place
+        or called in mutation.MUTATING_METHODS
+        or (not used and called not in mutation.PURE_METHODS)
+    ):
+        yield Change(receiver, line, True, given, "self")
+
+
+def result_of_call(name: str | None, method: str | None, receiver: Value, given: Value) -> Value:
+    """Return what a call may give back: itself new, or something it was given."""
+    if method is not None:
+        if method in mutation.FRESH_METHODS and not (method == "copy" and given.parts):
+            return FRESH
+        if method[:1].isupper():
+            return given.container() | FRESH
+        return receiver.element() | given.element()
+    if name is None:
+        return receiver.element() | given.element()
+    if name in mutation.FRESH_FUNCTIONS:
+        return FRESH
+    made = Value(frozenset({(Result(name), False)}))
+    return made | (given.container() if name[:1].isupper() else given.element())
+
+
+def _opens_for_writing(node: ast.Call, called: str) -> bool:
+    if called != "open":
+        return False
+    mode: ast.expr | None = next((k.value for k in node.keywords if k.arg == "mode"), None)
+    position = 1 if isinstance(node.func, ast.Name) else 0
+    if mode is None and len(node.args) > position:
+        mode = node.args[position]
+    if mode is None:
+        return False
+    is_text = isinstance(mode, ast.Constant) and isinstance(mode.value, str)
+    return not (is_text and not set(ast.literal_eval(mode)) & set("wax+"))
+
+
+def suppresses(node: ast.expr) -> bool:
+    """Tell whether a context manager lets the code after its block run despite an error in it."""
+    called = node.func if isinstance(node, ast.Call) else node
+    name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+    return name in ("suppress", "raises")
+
+
+def is_namespace(node: ast.expr) -> bool:
+    """Tell whether an expression is the dictionary of global names itself."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ("globals", "locals", "vars")
+        and not node.args
+    )
+
+
+def _is_false(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is False

@@ -1,0 +1,302 @@
+"""From expressions to operations on names: what is read, called, and kept for later."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from functools import partial
+
+from .calls import Arguments, effects_of_call, result_of_call
+from .frame import Frame, Scope
+from .ipython_syntax import PEEK, SHELL, WILD
+from .operations import CONSTANT, FRESH, Call, Definition, Outside, Return, Value, Wild
+from .scopes import declared_elsewhere, local_names, parameter_defaults, parameter_names
+
+_KEYED = ("get", "pop", "setdefault", "insert")
+_Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+_Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
+
+
+class Expressions(Frame):
+    """Walks expressions, and the bodies of functions in a walk of their own."""
+
+    def _expression(self, node: ast.expr, *, used: bool) -> None:
+        inner = node.value if isinstance(node, ast.Await) else node
+        if isinstance(inner, ast.Call):
+            self._call(inner, used=used)
+        else:
+            self.value(node)
+
+    def value(self, node: ast.expr) -> Value:
+        """Walk an expression; return what it may refer to."""
+        match node:
+            case ast.Constant():
+                return CONSTANT
+            case ast.Name(id=name):
+                return self._load(name, node.lineno)
+            case ast.Attribute(value=inner):
+                return self.value(inner).element()
+            case ast.Subscript(value=inner, slice=index):
+                owner = self.value(inner)
+                self.value(index)
+                return owner.element()
+            case ast.Call():
+                return self._call(node, used=True)
+            case ast.NamedExpr(target=target, value=inner):
+                value = self.value(inner)
+                self._bind(self._target(target.id), node.lineno, value)
+                return value
+            case ast.Lambda():
+                return self._lambda(node)
+            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
+                return self._comprehension(node)
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                self.value(test)
+                return self._alternatives([body, orelse])
+            case ast.BoolOp(values=values):
+                first = self.value(values[0])
+                return first | self._alternatives(values[1:], exhaustive=False)
+            case ast.BinOp(left=left, op=operator, right=right):
+                both = self.value(left) | self.value(right)
+                # Lists, dicts and sets that are joined keep their items.
+                joins = isinstance(operator, ast.Add | ast.BitOr | ast.Mult)
+                return both.container() if joins else FRESH
+            case ast.Compare() | ast.UnaryOp() | ast.JoinedStr() | ast.FormattedValue():
+                self._children(node)
+                return FRESH
+            case ast.Yield(value=inner) | ast.YieldFrom(value=inner) if inner is not None:
+                self.operations.append(Return(self.value(inner).container()))
+                return FRESH
+            case ast.Starred(value=inner):
+                return self.value(inner).element()
+            case ast.Await(value=inner):
+                return self.value(inner)
+            case ast.List() | ast.Tuple() | ast.Set() | ast.Dict():
+                return self._children(node).container()
+            case _:
+                return self._children(node)
+
+    def _children(self, node: ast.expr) -> Value:
+        value = FRESH
+        if isinstance(node, ast.Compare):
+            self.value(node.left)
+            self.value(node.comparators[0])
+            for later in node.comparators[1:]:
+                self._alternatives([later], exhaustive=False)
+            return value
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                value |= self.value(child)
+        return value
+
+    def _alternatives(self, nodes: Sequence[ast.expr], *, exhaustive: bool = True) -> Value:
+        found: list[Value] = []
+
+        def walk(node: ast.expr) -> None:
+            found.append(self.value(node))
+
+        self._branches([partial(walk, node) for node in nodes], exhaustive=exhaustive)
+        value = found[0]
+        for each in found[1:]:
+            value |= each
+        return value
+
+    def _comprehension(self, node: _Comprehension) -> Value:
+        first = self._items(node.generators[0].iter, node.generators[0].target)
+        results: list[Value] = []
+
+        def inside() -> None:
+            pairs = first
+            for index, generator in enumerate(node.generators):
+                if index:
+                    pairs = self._items(generator.iter, generator.target)
+                for target, value in pairs:
+                    self._bind_comprehension(target, scope, value)
+                for condition in generator.ifs:
+                    self.value(condition)
+            shown = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+            results.extend(self.value(each).container() for each in shown)
+
+        scope = Scope("comprehension", {})
+        self._scopes.append(scope)
+        self._branches([inside], exhaustive=False, chosen=False)
+        self._scopes.pop()
+        value = FRESH
+        for each in results:
+            value |= each
+        return value
+
+    def _items(self, node: ast.expr, target: ast.expr) -> list[tuple[ast.expr, Value]]:
+        """Walk what a loop goes over; return the parts of its target with what each may be."""
+        if isinstance(target, ast.Tuple | ast.List):
+            starred = any(isinstance(each, ast.Starred) for each in target.elts)
+            columns = None if starred else self._columns(node, len(target.elts))
+            if columns is not None:
+                return list(zip(target.elts, columns, strict=True))
+        return [(target, self.value(node).element())]
+
+    def _columns(self, node: ast.expr, width: int) -> list[Value] | None:
+        """Walk what gives tuples; return what may stand in each place, where that can be told."""
+        columns: list[Value]
+        match node:
+            case ast.Call(func=ast.Name(id="zip", lineno=line), args=args) if len(args) == width:
+                if any(isinstance(each, ast.Starred) for each in args):
+                    return None
+                self._load("zip", line)
+                columns = [self.value(each).element() for each in args]
+            case ast.Call(func=ast.Name(id="enumerate", lineno=line), args=[first, *_]):
+                if width != 2:
+                    return None
+                self._load("enumerate", line)
+                columns = [CONSTANT, self.value(first).element()]
+            case ast.Call(func=ast.Attribute(value=inner, attr="items"), args=[]) if width == 2:
+                columns = [CONSTANT, self.value(inner).element()]
+            case ast.Tuple(elts=rows) | ast.List(elts=rows) if rows:
+                cells = [row.elts for row in rows if isinstance(row, ast.Tuple | ast.List)]
+                flat = [each for row in cells for each in row]
+                if len(cells) < len(rows) or any(len(row) != width for row in cells):
+                    return None
+                if any(isinstance(each, ast.Starred) for each in flat):
+                    return None
+                columns = [CONSTANT] * width
+                for row in cells:
+                    columns = [
+                        known | self.value(each) for known, each in zip(columns, row, strict=True)
+                    ]
+            case _:
+                return None
+        return [self._hold(each, node.lineno) for each in columns]
+
+    def _bind_comprehension(self, target: ast.expr, scope: Scope, items: Value) -> None:
+        for child in ast.walk(target):
+            if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+                scope.names[child.id] = self._unique(child.id)
+                self._bind(scope.names[child.id], child.lineno, items)
+
+    def _call(self, node: ast.Call, *, used: bool) -> Value:
+        function = node.func
+        line = node.lineno
+        if isinstance(function, ast.Name) and function.id in (PEEK, SHELL, WILD):
+            return self._ipython(node, function.id)
+        name: str | None = None
+        method: str | None = None
+        if isinstance(function, ast.Name):
+            name = self._lookup(function.id)
+            receiver = self._load(function.id, line)
+        elif isinstance(function, ast.Attribute):
+            method = function.attr
+            receiver = self.value(function.value)
+        else:
+            receiver = self.value(function)
+        arguments = self._arguments(node)
+        given = CONSTANT
+        # A key is not what is put in, and not what comes back.
+        for _, value in arguments[1:] if method in _KEYED else arguments:
+            given |= value
+        called = method or name or ""
+        effects = effects_of_call(node, called, receiver, arguments, given, used)
+        self.operations += effects
+        self.operations.append(Call(name, method, receiver, arguments, line))
+        return result_of_call(name, method, receiver, given)
+
+    def _arguments(self, node: ast.Call) -> Arguments:
+        found: list[tuple[int | str | None, Value]] = []
+        spread = False
+        for index, argument in enumerate(node.args):
+            spread |= isinstance(argument, ast.Starred)
+            found.append((None if spread else index, self.value(argument)))
+        found += [(keyword.arg, self.value(keyword.value)) for keyword in node.keywords]
+        return tuple(found)
+
+    def _ipython(self, node: ast.Call, name: str) -> Value:
+        for argument in node.args:
+            self._peek(argument)
+        if name in (SHELL, WILD):
+            self.operations.append(Outside("writes", node.lineno))
+        if name == WILD:
+            self.operations.append(Wild(node.lineno))
+        return FRESH
+
+    def _lambda(self, node: ast.Lambda) -> Value:
+        definition, defaults = self._function(node, "<lambda>", node.body)
+        return code_value(definition) | defaults.container()
+
+    def _function(
+        self, node: _Function, name: str, body: list[ast.stmt] | ast.expr
+    ) -> tuple[Definition, Value]:
+        arguments = node.args
+        defaults = FRESH
+        changeable: set[str] = set()
+        for parameter, default in parameter_defaults(arguments):
+            value = self.value(default)
+            defaults |= value
+            if value.fresh or value.parts:
+                changeable.add(parameter)
+        annotated = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        annotated += [each for each in (arguments.vararg, arguments.kwarg) if each is not None]
+        notes = [each.annotation for each in annotated]
+        notes.append(getattr(node, "returns", None))
+        for note in notes:
+            if note is not None:
+                self._peek(note)
+        outside = declared_elsewhere(body)
+        names = {each: self._unique(each) for each in local_names(node, body) - outside.all}
+        definition = self._code_of(name, node.lineno, names, outside.globals, body)
+        positional = parameter_names(arguments)
+        rest = [each.arg for each in (arguments.vararg, arguments.kwarg) if each is not None]
+        return (
+            Definition(
+                name,
+                "function",
+                node.lineno,
+                {each: names[each] for each in positional},
+                tuple(names[each] for each in rest),
+                frozenset(names[each] for each in changeable),
+                definition.operations,
+                definition.own,
+            ),
+            defaults,
+        )
+
+    def _deferred_code(
+        self, name: str, line: int, value: ast.expr, names: dict[str, str]
+    ) -> Definition:
+        return self._code_of(
+            name, line, {each: self._unique(each) for each in names}, frozenset(), value
+        )
+
+    def _code_of(
+        self,
+        name: str,
+        line: int,
+        names: dict[str, str],
+        globals_: frozenset[str],
+        body: list[ast.stmt] | ast.expr,
+    ) -> Definition:
+        before = frozenset(names.values())
+        scope = Scope("function", dict(names), globals_)
+        inner = type(self)([*self._scopes, scope], self._numbers, self._folder, lambda _: None)
+        if isinstance(body, list):
+            inner.body(body)
+        else:
+            inner.operations.append(Return(inner.value(body)))
+        inner.own |= before
+        definition = Definition(
+            name,
+            "function",
+            line,
+            operations=tuple(inner.operations),
+            own=frozenset(inner.own),
+        )
+        if self._deferred:
+            self.own |= inner.own
+            # A function inside a function is run with it, as far as its effects are concerned.
+            self.operations += [
+                each for each in definition.operations if not isinstance(each, Return)
+            ]
+        return definition
+
+
+def code_value(definition: Definition) -> Value:
+    """Return a function, class or lambda as a value."""
+    return Value(frozenset({(definition, False)}))
