@@ -1,72 +1,22 @@
-"""Where a project keeps its things (``.mlops/``) and what its ``mlops.toml`` sets."""
+"""Where a project keeps its things: ``.mlops/`` below its root."""
 
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import TYPE_CHECKING
 
 from .errors import MlopsError, Place
-from .os_errors import explain_os_errors as explain_os_errors
+from .os_errors import explain_os_errors
+
+if TYPE_CHECKING:
+    from .settings import Settings
 
 STATE = ".mlops"
 SETTINGS = "mlops.toml"
 _MARKERS = (SETTINGS, STATE, "pyproject.toml", ".git")
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class TrackingSettings(_Section):
-    uri: str | None = None
-    """MLflow tracking URI; ``MLFLOW_TRACKING_URI`` overrides it; default: SQLite in ``.mlops/``."""
-
-
-class ImageSettings(_Section):
-    base: str | None = None
-    """Base image; default ``python:X.Y-slim`` of the running Python."""
-    prefix: str = "mlops"
-    """First part of image names: ``<prefix>/<release name>-serving:<version>``."""
-    build_args: dict[str, str] = Field(default_factory=dict)
-    network: str | None = None
-    """Docker network of builds, where the default does not reach the package index."""
-
-
-class Gate(_Section):
-    metric: str
-    min: float | None = None
-    max: float | None = None
-
-
-class RetrainSettings(_Section):
-    metric: str | None = None
-    """The metric that decides between challenger and champion; default: the first known one."""
-    direction: Literal["minimize", "maximize"] | None = None
-    tolerance: float = 0.0
-    """A challenger may be worse by this fraction of the champion's metric."""
-
-
-class MonitorSettings(_Section):
-    threshold: float = 0.1
-    """Drift score from which a feature counts as drifted."""
-    min_rows: int = 100
-    """Fewer logged rows than this give no verdict."""
-
-
-class Settings(_Section):
-    """What ``mlops.toml`` may say; unknown keys are refused."""
-
-    tracking: TrackingSettings = TrackingSettings()
-    images: ImageSettings = ImageSettings()
-    gates: tuple[Gate, ...] = ()
-    retrain: RetrainSettings = RetrainSettings()
-    monitor: MonitorSettings = MonitorSettings()
 
 
 class Project:
@@ -107,7 +57,9 @@ class Project:
     def settings(self) -> Settings:
         """The settings of ``mlops.toml``; raises `MlopsError` (``settings.invalid``)."""
         if self._settings is None:
-            self._settings = _read_settings(self.root / SETTINGS)
+            from . import settings  # pydantic takes time that a notebook need not wait for
+
+            self._settings = settings.read(self.root / SETTINGS)
         return self._settings
 
     @property
@@ -183,26 +135,3 @@ class Project:
             yield
         finally:
             lock.release()
-
-
-def _read_settings(path: Path) -> Settings:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return Settings()
-    place = Place(str(path))
-    try:
-        return Settings.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise MlopsError(
-            "settings.invalid", f"{SETTINGS} is not TOML: {error}.", place=place
-        ) from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise MlopsError(
-            "settings.invalid",
-            f"{SETTINGS}: {name}: {first['msg']}.",
-            hint="see docs/settings.md for the names and types.",
-            place=place,
-        ) from None

@@ -14,7 +14,7 @@ from jupyter_mlops.images import builders, containers, context, dockerfile
 from jupyter_mlops.images.engine import Engine
 from jupyter_mlops.images.requirements import lock, pins
 from jupyter_mlops.progress import Event, drain
-from jupyter_mlops.project import ImageSettings
+from jupyter_mlops.settings import ImageSettings
 
 BASE = "python:3.11-slim"
 NAME = 'odd "name" $HOME \\ `x`.ipynb'

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.governance.gates import against_champion, check, direction_of
-from jupyter_mlops.project import Gate, RetrainSettings
+from jupyter_mlops.settings import Gate, RetrainSettings
 
 DEFAULT = RetrainSettings()
 NAN = float("nan")

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlops.errors import MlopsError
-from jupyter_mlops.project import Project, explain_os_errors
+from jupyter_mlops.os_errors import explain_os_errors
+from jupyter_mlops.project import Project
 
 
 def test_the_root_is_the_nearest_marked_parent(tmp_path: Path, monkeypatch) -> None:

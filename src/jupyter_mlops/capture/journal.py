@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..project import explain_os_errors
+from ..os_errors import explain_os_errors
 from .records import AnyRecord
 
 NAME = "journal"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MlopsError, Place
-from ..project import explain_os_errors
+from ..os_errors import explain_os_errors
 from ..serving.prediction_log import PREDICTION
 from ..serving.predictions import to_list
 

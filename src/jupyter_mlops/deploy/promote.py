@@ -15,12 +15,13 @@ from ..errors import MlopsError, Place
 from ..governance.audit import AuditLog
 from ..notebook.document import Notebook, read
 from ..notebook.parameters import check_parameters
+from ..os_errors import explain_os_errors
 from ..pipeline.compile import compile_notebook
 from ..pipeline.model import Pipeline
 from ..pipeline.prove import Proof, compare, reference_plan
 from ..pipeline.targets import Target
 from ..progress import Progress, Stage
-from ..project import Project, explain_os_errors
+from ..project import Project
 from ..rerun.rerun import Rerun, rerun
 from . import building
 from .building import Builder, Images

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import MlopsError, Place
-from ..project import Project, explain_os_errors
+from ..os_errors import explain_os_errors
+from ..project import Project
 
 MANIFEST = "release.json"
 

@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..errors import MlopsError, Place
-from ..project import Project, explain_os_errors
+from ..os_errors import explain_os_errors
+from ..project import Project
 
 GENESIS = "0" * 64
 """What the first entry has as ``previous``."""

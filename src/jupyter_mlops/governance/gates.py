@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import MlopsError, Place
-from ..project import SETTINGS, Gate, RetrainSettings
+from ..project import SETTINGS
+from ..settings import Gate, RetrainSettings
 from ..wording import number, percent
 
 Direction = Literal["minimize", "maximize"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import MlopsError
 from ..progress import Progress, Stage
-from ..project import ImageSettings
+from ..settings import ImageSettings
 from . import builders, containers
 from .dockerfile import check_base
 

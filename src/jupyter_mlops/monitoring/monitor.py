@@ -13,8 +13,9 @@ from ..deploy import baseline as baselines
 from ..deploy import deployments as deploying
 from ..deploy.releases import Release, Releases
 from ..errors import MlopsError, Place
+from ..os_errors import explain_os_errors
 from ..progress import Progress, Stage
-from ..project import Project, explain_os_errors
+from ..project import Project
 from ..serving import prediction_log
 from .report import DriftReport, worst_first
 

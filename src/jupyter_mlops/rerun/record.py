@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..project import Project, explain_os_errors
+from ..os_errors import explain_os_errors
+from ..project import Project
 from .order import Order
 
 

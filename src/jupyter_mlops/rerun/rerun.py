@@ -15,8 +15,9 @@ from ..errors import MlopsError
 from ..notebook.document import Cell, Notebook, read
 from ..notebook.parameters import check_parameters, read_parameters
 from ..notebook.tags import STEP_PREFIX
+from ..os_errors import explain_os_errors
 from ..progress import Event, Progress, Stage
-from ..project import Project, explain_os_errors
+from ..project import Project
 from .failure import cell_failed
 from .order import Order
 from .record import copy, executed_path, prepare, record
