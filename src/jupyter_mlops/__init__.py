@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 # Each verb's module is imported when the verb is first used: `import jupyter_mlops` stays light.
+# `rerun` and `deploy` are packages of that name; their verbs are `jupyter_mlops.rerun.rerun` and
+# `jupyter_mlops.deploy.deployments.deploy`.
 _API = {
     "MlopsError": ".errors",
     "Project": ".project",
     "compile_notebook": ".pipeline.compile",
-    "deploy": ".deploy.deployments",
     "drain": ".progress",
     "monitor": ".monitoring.monitor",
     "promote": ".deploy.promote",
     "read": ".notebook.document",
-    "rerun": ".rerun.rerun",
     "retrain": ".monitoring.retrain",
     "rollback": ".deploy.deployments",
 }
