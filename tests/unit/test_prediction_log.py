@@ -90,9 +90,15 @@ def test_torn_lines_never_cost_another_one(
             kept.append((str(number), value, prediction))
     log.close()
     frame = read(folder)
-    found = list(zip(frame["_request_id"], frame["_prediction"], strict=True))
-    assert json.dumps([p for _, p in found]) == json.dumps([p for _, _, p in kept])
-    assert [i for i, _ in found] == [i for i, _, _ in kept]
+    assert list(frame["_request_id"]) == [request for request, _, _ in kept]
+    assert [_plain(value) for value in frame["_prediction"]] == [_plain(p) for _, _, p in kept]
+
+
+def _plain(value: Any) -> str:
+    # pandas keeps a column of nulls and integers as floating point numbers.
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = None if value != value else float(value)
+    return json.dumps(value)
 
 
 WRITER = """

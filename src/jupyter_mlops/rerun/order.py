@@ -49,7 +49,7 @@ class Order:
         """Return the kernel's environment: this process's, and what capture needs to know."""
         environment = dict(os.environ)
         # Waiting OpenMP threads that spin slow everything else down, other reruns above all.
-        environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        environment.setdefault("GOMP_SPINCOUNT", "10000")
         # A rerun started from within a step or a notebook is a run of its own.
         environment.pop("JUPYTER_MLOPS_STEP", None)
         notebook = str(self.notebook.path.resolve())

@@ -36,14 +36,16 @@ def client(project: Project) -> MlflowClient:
     from mlflow import MlflowClient
 
     uri = patient(project.tracking_uri)
+    # Named outright: MLflow's default is whatever this process set last, for any project.
+    registry = os.environ.get("MLFLOW_REGISTRY_URI") or uri
     if is_remote(uri):
-        return MlflowClient(uri)
+        return MlflowClient(uri, registry)
     # Two processes must not make the tables of a new SQLite file at the same time.
     with FileLock(project.folder("locks") / "store.lock"):
         file = sqlite_file(uri)
         fresh = file is not None and not file.exists()
         try:
-            found = MlflowClient(uri)
+            found = MlflowClient(uri, registry)
             found.search_experiments(max_results=1)
         except BaseException:
             if fresh and file is not None:  # tables half made would never be finished
