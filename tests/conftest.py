@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,15 @@ def _requirements(request: pytest.FixtureRequest) -> None:
             if name in REQUIRED:
                 pytest.fail(f"MLOPS_REQUIRE names {name}, but {reason}")
             pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def _same_environment() -> Iterator[None]:
+    """Give every test the same environment: MLflow keeps its store's address there."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture
