@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -76,7 +77,7 @@ class Builder:
 
     def generate(self, folder: Path) -> None:
         """Write the pipeline folder with the lock and Dockerfile of its training image."""
-        needs = self._training_needs()
+        needs = self._training_needs
         files = {
             "Dockerfile": dockerfile.training(self.pipeline, base_image(self.project)),
             "requirements.txt": requirements.lock(needs.pins),
@@ -101,7 +102,7 @@ class Builder:
             return LocalTarget()
         from ..pipeline.targets.docker import DockerTarget
 
-        local = self._training_needs().local
+        local = self._training_needs.local
         where = context.training(self.scratch / "training", pipeline=folder, local=local)
         image = yield from self.engine.build(where, context.DOCKERFILE, self.tag("training"))
         return DockerTarget(self.engine, image.tags[0])
@@ -113,6 +114,7 @@ class Builder:
         where = context.serving(self.scratch / "serving", release=release, local=local)
         yield from self.engine.build(where, context.DOCKERFILE, self.tag("serving"))
 
+    @cached_property
     def _training_needs(self) -> requirements.Needs:
         steps = self.pipeline.steps
         cells = [cell for step in steps for cell in (*step.prelude, *step.cells)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -16,6 +15,7 @@ from typing import Any
 from ..errors import MlopsError, Place
 from ..os_errors import explain_os_errors
 from ..project import Project
+from ..serving.predictor import file_digest
 
 MANIFEST = "release.json"
 
@@ -139,12 +139,6 @@ class Releases:
         folder = self.project.releases / name / str(version)
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         return Release(name, version, folder, manifest)
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file, in hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _folders(parent: Path) -> list[Path]:

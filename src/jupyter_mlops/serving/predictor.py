@@ -151,7 +151,7 @@ def _verify(folder: Path, manifest: dict[str, Any]) -> None:
     }
     for name, digest in served.items():
         path = folder / name
-        if not path.is_file() or _digest(path) != digest:
+        if not path.is_file() or file_digest(path) != digest:
             raise MlopsError(
                 "serving.altered",
                 f"`{name}` is not the file that was promoted.",
@@ -236,6 +236,7 @@ def _read_json(path: Path) -> Any:
         ) from None
 
 
-def _digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
