@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from jupyter_mlops.errors import MlopsError
-from jupyter_mlops.faces.cli import main, parse_assignments
+from jupyter_mlops.faces.cli import main
+from jupyter_mlops.faces.command import parse_assignments
 
 ROOT = Path(__file__).resolve().parents[2]
 

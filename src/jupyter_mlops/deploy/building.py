@@ -30,10 +30,10 @@ _LOADED = "sorted({name.partition('.')[0] for name in __import__('sys').modules}
 _KERNEL = ("cloudpickle", "filelock", "ipykernel", "msgspec", "orjson", "pydantic", "xxhash")
 
 
-def modules_observation(pipeline: Pipeline, reference: Path) -> Observation:
+def plan_modules(pipeline: Pipeline, reference: Path) -> tuple[Observation, ...]:
     """Return what to observe of the notebook's run to learn which modules it really loaded."""
     last = max((cell for step in pipeline.steps for cell in step.cells), key=lambda c: c.position)
-    return Observation(last.id, str(reference / "modules"), (), {"modules": _LOADED})
+    return (Observation(last.id, str(reference / "modules"), (), {"modules": _LOADED}),)
 
 
 def loaded_modules(reference: Path) -> frozenset[str]:

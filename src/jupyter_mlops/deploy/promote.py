@@ -18,11 +18,12 @@ from ..notebook.parameters import check_parameters
 from ..os_errors import explain_os_errors
 from ..pipeline.compile import compile_notebook
 from ..pipeline.model import Pipeline
-from ..pipeline.prove import Proof, compare, reference_plan
+from ..pipeline.prove import Proof, compare
+from ..pipeline.reference import run_reference
 from ..pipeline.targets import Target
 from ..progress import Progress, Stage
 from ..project import Project
-from ..rerun.rerun import Rerun, rerun
+from ..rerun.rerun import Rerun
 from . import building
 from .building import Builder, Images
 from .packaging import Baseline, package_serving
@@ -131,9 +132,17 @@ def _promote(
         work = Path(scratch)
         engine = yield from building.connect(images, project)
         version = releases.next_version(pipeline.name)
-        reference = work / "reference"
-        run = yield from _reference(project, notebook, pipeline, given, reference, kind)
-        loaded = building.loaded_modules(reference)
+        reference = yield from run_reference(
+            project,
+            notebook,
+            pipeline,
+            given,
+            work / "reference",
+            kind=kind,
+            plan=building.plan_modules,
+        )
+        pipeline, run = reference.pipeline, reference.run
+        loaded = building.loaded_modules(reference.folder)
         builder = Builder(project, notebook, pipeline, version, engine, work, loaded)
         folder = staged / "pipeline"
         builder.generate(folder)
@@ -170,26 +179,6 @@ def _promote(
     name = building.publish_folder(project, release)
     yield Stage("pipeline").notice(f"the readable pipeline is in {name}/", folder=name)
     return release
-
-
-def _reference(
-    project: Project,
-    notebook: Notebook,
-    pipeline: Pipeline,
-    given: dict[str, Any],
-    reference: Path,
-    kind: str,
-) -> Progress[Rerun]:
-    """Run the notebook from a clean kernel and keep what each step leaves."""
-    stage = Stage("notebook")
-    yield stage.started(f"running {notebook.name} from a clean kernel")
-    plan = (
-        *reference_plan(pipeline, reference),
-        building.modules_observation(pipeline, reference),
-    )
-    run = yield from rerun(notebook.path, given, project=project, observe=plan, kind=kind)
-    yield stage.done(f"the notebook ran: run {run.run}", run=run.run)
-    return run
 
 
 def _prove(

@@ -1,0 +1,130 @@
+"""What every command has: ``--json``, progress as it is made, errors in one line."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..errors import MlopsError
+from ..progress import Event, Progress, drain
+from .views import View
+
+
+class Commands(click.Group):
+    """Shows our errors as errors: what, where, what to do; never a stack."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="jupyter-mlops", prog_name="jupyter mlops")
+def main() -> None:
+    """From a notebook cell to a monitored production endpoint."""
+
+
+def verb(function: Callable[..., View]) -> Callable[..., None]:
+    """Make a function that returns a view a command with ``--json`` and one-line errors."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+    @wraps(function)
+    def command(as_json: bool, **arguments: Any) -> None:
+        context = click.get_current_context()
+        context.obj = _show_json if as_json else _show
+        try:
+            view = function(**arguments)
+        except MlopsError as error:
+            _show_error(error, as_json)
+            context.exit(1)
+        except (click.ClickException, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            _give_up(error, as_json)
+            context.exit(1)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            context.exit(130)
+        if as_json:
+            _print_json({"stage": "result", "data": view.data, "view": view.to_dict()})
+        elif text := view.text():
+            click.echo(text)
+
+    return main.command()(command)
+
+
+def follow(progress: Progress[Any]) -> Any:
+    """Run a verb to its end and show its events as the command line asks for."""
+    return drain(progress, click.get_current_context().obj)
+
+
+def _show_error(error: MlopsError, as_json: bool) -> None:
+    if as_json:
+        _print_json({"stage": "error", "data": error.to_dict()})
+        return
+    click.secho(f"{error.code}: ", fg="red", bold=True, nl=False, err=True)
+    click.echo(str(error), err=True)
+
+
+def _give_up(error: Exception, as_json: bool) -> None:
+    """Tell an error that nobody foresaw in one line, and keep its traceback in a file."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="jupyter-mlops-", suffix=".log", delete=False, encoding="utf-8"
+    ) as log:
+        log.write("".join(traceback.format_exception(error)))
+    first = (str(error).strip().splitlines() or [""])[0]
+    unforeseen = MlopsError(
+        "mlops.unforeseen",
+        f"Something failed that should not: {type(error).__name__}: {first}",
+        hint=f"please report it; the traceback is in {log.name}.",
+    )
+    _show_error(unforeseen, as_json)
+
+
+def _show(event: Event) -> None:
+    if event.status == "started" and not sys.stderr.isatty():
+        return
+    seconds = f"  ({event.seconds:.1f} s)" if event.seconds is not None else ""
+    click.secho(f"{event.stage:<9} ", fg="cyan", nl=False, err=True)
+    click.echo(f"{event.message}{seconds}", err=True)
+
+
+def _show_json(event: Event) -> None:
+    _print_json(event.to_dict())
+
+
+def _print_json(content: dict[str, Any]) -> None:
+    click.echo(json.dumps(content, default=str))
+
+
+notebook_argument = click.argument("notebook", type=click.Path(path_type=Path))
+parameters_option = click.option(
+    "-p",
+    "--parameter",
+    "assignments",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A value for a parameter of the notebook; may be given many times.",
+)
+
+
+def parse_assignments(assignments: tuple[str, ...]) -> dict[str, str]:
+    """Return ``("max_depth=6",)`` as ``{"max_depth": "6"}``; raises ``parameters.form``."""
+    given: dict[str, str] = {}
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise MlopsError(
+                "parameters.form",
+                f"`{assignment}` is not of the form NAME=VALUE.",
+                hint="write for example `-p max_depth=6`.",
+            )
+        given[name.strip()] = value
+    return given
