@@ -30,6 +30,10 @@ format: $(READY)
 	$(BIN)/ruff format .
 	cd labextension && npm run --silent lint
 
+bench: $(READY)
+	$(BIN)/python -m benchmarks.compile
+	$(BIN)/python -m benchmarks.pipeline
+
 sidebar: $(SIDEBAR)
 
 $(SIDEBAR): labextension/node_modules/.package-lock.json $(wildcard labextension/src/*.ts labextension/src/*.tsx labextension/src/*/* labextension/style/* labextension/schema/*) labextension/package.json

@@ -51,8 +51,19 @@ def to_text(pipeline: Pipeline, header: str) -> str:
             "state": list(serving.state),
             "example": serving.example,
         }
-    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+    text = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
     return f"{header.rstrip()}\n{text}"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Escapes the line ends of Unicode, which YAML would read as plain ones."""
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        style = '"' if any(char in data for char in "\x85\u2028\u2029") else None
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
 
 
 def read_folder(folder: Path) -> Pipeline:
