@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +73,36 @@ def test_what_the_user_added_stays_and_what_is_stale_goes(tmp_path: Path) -> Non
     assert "requirements.txt" not in left
 
 
-def test_an_edit_of_a_generated_file_is_undone(tmp_path: Path) -> None:
+def test_an_edit_of_a_generated_file_is_undone_and_kept_beside_it(tmp_path: Path) -> None:
+    pipeline = small()
+    script = tmp_path / "steps" / "load.py"
+    generate(pipeline, notebook(pipeline), tmp_path)
+    for edit in ("first", "second", "second"):
+        script.write_text(edit)
+        generate(pipeline, notebook(pipeline), tmp_path)
+        assert manifest.read_folder(tmp_path) == pipeline
+    edits = {path.name: path.read_text() for path in tmp_path.glob("steps/*.edited*")}
+    assert edits == {"load.py.edited": "first", "load.py.edited-2": "second"}
+
+
+def test_published_over_an_edit_tells_where_the_edit_is(tmp_path: Path) -> None:
+    pipeline = small()
+    source, folder = tmp_path / "new", tmp_path / "old"
+    generate(pipeline, notebook(pipeline), source)
+    assert publish(source, folder) == ()
+    (folder / "README.md").write_text("mine")
+    assert publish(source, folder) == ("README.md.edited",)
+
+
+def test_linters_accept_the_scripts(tmp_path: Path) -> None:
     pipeline = small()
     generate(pipeline, notebook(pipeline), tmp_path)
-    (tmp_path / "steps" / "load.py").write_text("edited")
-    generate(pipeline, notebook(pipeline), tmp_path)
-    assert manifest.read_folder(tmp_path) == pipeline
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F", tmp_path],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_file_that_was_not_generated_is_never_replaced(tmp_path: Path) -> None:

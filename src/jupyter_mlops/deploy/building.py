@@ -156,8 +156,10 @@ def connect(images: Images, project: Project) -> Progress[Engine | None]:
     return engine
 
 
-def publish_folder(project: Project, release: Release) -> str:
-    """Bring ``pipelines/<name>/`` to the release's pipeline folder, and return its name."""
+def publish_folder(project: Project, release: Release) -> tuple[str, tuple[str, ...]]:
+    """Bring ``pipelines/<name>/`` to the release's pipeline folder.
+
+    Returns its name, and the names in it under which files that the user had edited are kept.
+    """
     name = f"pipelines/{release.name}"
-    generation.publish(release.folder / "pipeline", project.root / name)
-    return name
+    return name, generation.publish(release.folder / "pipeline", project.root / name)

@@ -176,8 +176,12 @@ def _promote(
                 releases.seal(pipeline.name, version, staged, manifest)
                 yield from builder.serving_image(staged)
         release = yield from _publish(project, releases, pipeline, version, staged, manifest)
-    name = building.publish_folder(project, release)
+    name, edited = building.publish_folder(project, release)
     yield Stage("pipeline").notice(f"the readable pipeline is in {name}/", folder=name)
+    for each in edited:
+        yield Stage("pipeline").notice(
+            f"a generated file had been edited; the edit is kept as {name}/{each}"
+        )
     return release
 
 

@@ -1,12 +1,14 @@
 """The generated pipeline folder: readable, the same bytes for the same notebook.
 
 Only files that this module wrote are ever replaced or removed; they are listed with their
-digests in ``.generated``. Whatever a user adds beside them stays.
+digests in ``.generated``. Whatever a user adds beside them stays. What a user wrote into a
+generated file is kept beside it, as ``<file>.edited``.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -21,6 +23,8 @@ from . import manifest, script
 from .model import Pipeline, Step
 
 RECORD = ".generated"
+_LINTERS = "# flake8: noqa: F821  the pipeline provides what is not defined here"
+"""Says to linters (ruff reads it too) that names without a definition are no mistake here."""
 _STEP_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
@@ -62,18 +66,20 @@ def pipeline_files(pipeline: Pipeline) -> dict[str, str]:
     }
     for step in pipeline.steps:
         texts[manifest.script_path(step.name)] = script.write(
-            (*step.prelude, *step.cells), f"{origin}\n{_describe(step)}"
+            (*step.prelude, *step.cells), f"{origin}\n{_describe(step)}\n{_LINTERS}"
         )
     if pipeline.serving is not None:
         source = pipeline.serving.source
-        texts[manifest.SERVE] = f"{_serve_docstring(pipeline)}\n{manifest.SERVE_MARK}{source}"
+        head = f"{_LINTERS}\n{_serve_docstring(pipeline)}"
+        texts[manifest.SERVE] = f"{head}\n{manifest.SERVE_MARK}{source}"
     return texts
 
 
-def write_files(files: Mapping[str, str], folder: Path) -> None:
+def write_files(files: Mapping[str, str], folder: Path) -> tuple[str, ...]:
     """Make ``files`` the generated files of ``folder``: all are written before any is replaced.
 
-    Generated files that are no longer wanted are removed, unless they were edited.
+    Generated files that are no longer wanted are removed, unless they were edited. Returns the
+    names under which files that were edited, and are replaced, are kept.
     """
     known = _record(folder)
     contents = {name: text.encode() for name, text in files.items()}
@@ -93,6 +99,7 @@ def write_files(files: Mapping[str, str], folder: Path) -> None:
                 temporary = path.with_name(f"{path.name}{mark}")
                 staged.append((temporary, path))
                 temporary.write_bytes(content)
+            kept = [_keep_edited(folder, path, known) for _, path in staged]
             for temporary, path in staged:
                 os.replace(temporary, path)
         finally:
@@ -100,13 +107,17 @@ def write_files(files: Mapping[str, str], folder: Path) -> None:
                 temporary.unlink(missing_ok=True)
         for name in sorted(set(known) - set(files)):
             _remove(folder, name, known[name])
+    return tuple(name for name in kept if name)
 
 
-def publish(source: Path, folder: Path) -> None:
-    """Bring ``folder`` to the state of the generated folder ``source``; raises as `generate`."""
+def publish(source: Path, folder: Path) -> tuple[str, ...]:
+    """Bring ``folder`` to the state of the generated folder ``source``; raises as `generate`.
+
+    Returns the names under which files that were edited are kept.
+    """
     names = _record(source)
     texts = {name: (source / name).read_bytes().decode() for name in names}
-    write_files(texts, folder)
+    return write_files(texts, folder)
 
 
 def _record(folder: Path) -> dict[str, str]:
@@ -136,6 +147,26 @@ def _check_free(folder: Path, name: str, content: bytes, known: dict[str, str]) 
         hint="move it elsewhere; nothing was changed.",
         place=Place(str(path)),
     )
+
+
+def _keep_edited(folder: Path, path: Path, known: dict[str, str]) -> str | None:
+    """Copy a generated file that was edited since, before it is replaced; return the copy's name.
+
+    An earlier copy is never overwritten: the second one is called ``.edited-2``.
+    """
+    name = path.relative_to(folder).as_posix()
+    if name not in known or not path.is_file():
+        return None
+    content = path.read_bytes()
+    if _digest(content) == known[name]:
+        return None
+    for number in itertools.count(1):
+        kept = path.with_name(f"{path.name}.edited{f'-{number}' if number > 1 else ''}")
+        if not kept.exists():
+            kept.write_bytes(content)
+        if kept.is_file() and kept.read_bytes() == content:
+            break
+    return kept.relative_to(folder).as_posix()
 
 
 def _remove(folder: Path, name: str, digest: str) -> None:
@@ -225,7 +256,8 @@ def _md(text: str) -> str:
 _README = """\
 # {name}
 
-Generated from `{notebook}`; edit the notebook and promote it again. Files that you add here stay.
+Generated from `{notebook}`; edit the notebook and promote it again. Files that you add here stay;
+what you write into a generated file is kept beside it as `<file>.edited`.
 
 ## Steps
 

@@ -124,7 +124,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     if _is_plain(parameter.default):
         content["default"] = parameter.default
     else:
-        content["default_python"] = repr(parameter.default)
+        content["default_python"] = ast.unparse(_node(parameter.default))
     if parameter.optional:
         content["optional"] = True
     if parameter.help:
@@ -140,6 +140,18 @@ def _is_plain(value: Any) -> bool:
     if type(value) is dict:
         return all(type(key) is str and _is_plain(each) for key, each in value.items())
     return value is None or type(value) in (bool, int, float, str)
+
+
+def _node(value: Any) -> ast.expr:
+    """Return the expression that makes a value; `repr` has no literal for infinity."""
+    match value:
+        case list():
+            return ast.List([_node(each) for each in value], ast.Load())
+        case tuple():
+            return ast.Tuple([_node(each) for each in value], ast.Load())
+        case dict():
+            return ast.Dict([_node(key) for key in value], [_node(v) for v in value.values()])
+    return ast.Constant(value)
 
 
 def _step(step: Step) -> dict[str, Any]:
