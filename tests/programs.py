@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import io
+import re
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlops import values
+from jupyter_mlops import _random_state, values
+from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.notebook.document import Cell, Notebook
+from jupyter_mlops.pipeline.compile import compile_notebook
 from jupyter_mlops.pipeline.model import Pipeline, Step
 
 Cells = list[tuple[str, str]]
+Seen = Callable[[Cell, str], None]
 
 
 def notebook(*cells: tuple[str, str], path: Path = Path("book.ipynb")) -> Notebook:
@@ -27,23 +35,126 @@ def run(cell: Cell, namespace: dict[str, Any]) -> None:
     exec(compile(ast.parse(cell.source), f"cell {cell.position}", "exec"), namespace)
 
 
+def printed(cell: Cell, namespace: dict[str, Any]) -> str:
+    """Run a cell of plain Python and return what it prints."""
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        run(cell, namespace)
+    return text.getvalue()
+
+
 def new_namespace() -> dict[str, Any]:
     return {"__name__": "__main__"}
 
 
-def run_step(pipeline: Pipeline, step: Step, work: Path) -> dict[str, Any]:
-    """Run one step as the step runtime does: parameters, prelude, inputs, cells, outputs."""
+def run_step(
+    pipeline: Pipeline, step: Step, work: Path, seen: Seen | None = None
+) -> dict[str, Any]:
+    """Run one step as the step runtime does: parameters, prelude, inputs, cells, outputs.
+
+    ``seen`` is told what each of the step's own cells prints.
+    """
     namespace = new_namespace()
     for parameter in pipeline.parameters:
         if parameter.name in step.parameters:
             # A fresh object each time, as from a file.
             namespace[parameter.name] = ast.literal_eval(repr(parameter.default))
     for cell in step.prelude:
-        run(cell, namespace)
+        printed(cell, namespace)
     for provider in dict.fromkeys(step.inputs.values()):
         names = [name for name, given in step.inputs.items() if given == provider]
         values.load(work / provider, namespace, names)
     for cell in step.cells:
-        run(cell, namespace)
-    values.dump(namespace, step.outputs, work / step.name)
+        text = printed(cell, namespace)
+        if seen is not None:
+            seen(cell, text)
+    values.dump(namespace, step.outputs, work / step.name, optional=True)
     return namespace
+
+
+def compiled(book: Notebook) -> Pipeline | MlopsError:
+    """Return the pipeline, or why there is none."""
+    try:
+        return compile_notebook(book)
+    except MlopsError as error:
+        return error
+
+
+def compare(cells: Cells) -> MlopsError | None:
+    """Run cells as a notebook and as the pipeline it compiles to, and compare.
+
+    Returns the refusal, where the notebook is refused. Raises `AssertionError` where a step's
+    output, or what one of its cells prints, is not what it is in the notebook. Among steps that
+    may run side by side the last ones of the notebook run first.
+    """
+    book = notebook(*cells)
+    pipeline = compiled(book)
+    if isinstance(pipeline, MlopsError):
+        assert pipeline.place is not None, pipeline
+        assert pipeline.place.cell is not None, pipeline
+        return pipeline
+    states = {name for step in pipeline.steps for name in step.outputs} & _random_state.STATES
+    ends = {step.cells[-1].position: step for step in pipeline.steps}
+    namespace = new_namespace()
+    texts: dict[str, str] = {}
+    expected: dict[str, dict[str, str]] = {}
+    for cell in book.code_cells:
+        texts[cell.id] = printed(cell, namespace)
+        step = ends.get(cell.position)
+        if step is not None:
+            known = {**namespace, **{name: _random_state.take(name) for name in states}}
+            expected[step.name] = {n: show(known[n]) for n in step.outputs if n in known}
+
+    def seen(cell: Cell, text: str) -> None:
+        wanted = texts[cell.id]
+        assert text == wanted, f"cell {cell.position} prints {text!r}, not {wanted!r}"
+
+    with tempfile.TemporaryDirectory() as folder:
+        for step in backwards(pipeline):
+            found = run_step(pipeline, step, Path(folder), seen)
+            assert found.keys() & {*step.outputs} <= expected[step.name].keys(), step.name
+            for name, value in expected[step.name].items():
+                left = show(_random_state.take(name) if name in states else found[name])
+                assert left == value, f"`{name}` of {step.name} is {left}, not {value}"
+    return None
+
+
+def backwards(pipeline: Pipeline) -> list[Step]:
+    """Return the steps in the order that keeps all edges and takes the last one that it can."""
+    waiting = list(pipeline.steps)
+    done: set[str] = set()
+    order: list[Step] = []
+    while waiting:
+        step = next(each for each in reversed(waiting) if done.issuperset(each.upstream))
+        waiting.remove(step)
+        done.add(step.name)
+        order.append(step)
+    return order
+
+
+def show(value: Any, around: tuple[int, ...] = ()) -> str:
+    """Return a text that is equal for equal values, whatever order sets have."""
+    kind = type(value).__name__
+    if id(value) in around:
+        return "..."
+    inside = (*around, id(value))
+    if kind in ("DataFrame", "Series"):
+        return f"{value.to_json(orient='split', double_precision=10)} {value.dtypes}"
+    if kind == "ndarray":
+        return f"{value.dtype} {value.tolist()}"
+    if isinstance(value, set):
+        return str(sorted(show(each, inside) for each in value))
+    if hasattr(value, "bit_generator"):
+        return str(value.bit_generator.state)
+    if isinstance(value, list | tuple):
+        return f"{kind}({', '.join(show(each, inside) for each in value)})"
+    if isinstance(value, dict):
+        items = (f"{show(key, inside)}: {show(each, inside)}" for key, each in value.items())
+        return f"{kind}({', '.join(items)})"
+    if callable(value):
+        return getattr(value, "__qualname__", kind)
+    state = getattr(value, "__dict__", None)
+    return f"{kind} {show(state, inside)}" if state is not None else _ADDRESS.sub("", repr(value))
+
+
+_ADDRESS = re.compile(r"0x[0-9a-f]+")

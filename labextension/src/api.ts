@@ -8,7 +8,8 @@ import type {
   PromotionAccepted,
   PromotionsView,
   PromotionView,
-  StatusView
+  StatusView,
+  SuggestionsView
 } from './messages';
 
 /** The server answered that something is wrong, and says what. */
@@ -41,6 +42,11 @@ export class MlopsApi {
   /** Compile a notebook as it is in the editor. */
   pipeline(path: string, content: PartialJSONObject): Promise<PipelineView> {
     return this._request<PipelineView>('POST', 'pipeline', { path, content });
+  }
+
+  /** Suggest tags for a notebook as it is in the editor. */
+  suggestions(path: string, content: PartialJSONObject): Promise<SuggestionsView> {
+    return this._request<SuggestionsView>('POST', 'suggestions', { path, content });
   }
 
   startPromotion(path: string): Promise<PromotionAccepted> {

@@ -5,6 +5,7 @@ export interface Messages {
   StatusView?: StatusView;
   PipelineView?: PipelineView;
   PipelineRequest?: PipelineRequest;
+  SuggestionsView?: SuggestionsView;
   PromotionRequest?: PromotionRequest;
   PromotionAccepted?: PromotionAccepted;
   PromotionView?: PromotionView;
@@ -112,6 +113,21 @@ export interface PipelineRequest {
   content: {
     [k: string]: unknown;
   };
+}
+/**
+ * Tags with which a notebook would compile; none where all cells have theirs.
+ */
+export interface SuggestionsView {
+  notebook: string;
+  tags: SuggestedTagView[];
+}
+/**
+ * A tag that a cell could have, and why.
+ */
+export interface SuggestedTagView {
+  cell: PlaceMessage;
+  tag: string;
+  reason: string;
 }
 /**
  * Asks for the promotion of a saved notebook; ``path`` is the contents API's.

@@ -5,12 +5,14 @@ import { Signal } from '@lumino/signaling';
 import type { MlopsApi } from './api';
 import { MlopsApiError, NoServerError } from './api';
 import type { ErrorMessage, PipelineView, PromotionView, StatusView } from './messages';
+import { Suggestions } from './suggestions';
 import type { IMlopsModel, INotebookSource } from './tokens';
 
 /** The active notebook as a pipeline, and its promotions. */
 export class MlopsModel implements IMlopsModel {
   constructor(options: MlopsModel.IOptions) {
     this._api = options.api;
+    this.suggestions = new Suggestions(options.api);
     this._compileSoon = new Debouncer(() => this._compile(), options.debounce ?? 400);
     this._poll = new Poll({
       name: 'jupyter-mlops:promotions',
@@ -21,6 +23,7 @@ export class MlopsModel implements IMlopsModel {
     });
   }
 
+  readonly suggestions: Suggestions;
   server: IMlopsModel['server'] = 'unknown';
   status: StatusView | null = null;
   source: INotebookSource | null = null;
@@ -84,6 +87,7 @@ export class MlopsModel implements IMlopsModel {
     this._sent = '';
     this._asked++;
     this.compiling = false;
+    this.suggestions.drop();
     if (source) {
       source.changed.connect(this._onSourceChanged, this);
       source.moved.connect(this._emit, this);
@@ -112,6 +116,7 @@ export class MlopsModel implements IMlopsModel {
   }
 
   private _onSourceChanged(): void {
+    this.suggestions.follow(this.source);
     this._emit();
     if (this.server === 'there') {
       void this._compileSoon.invoke();
@@ -225,7 +230,13 @@ export namespace MlopsModel {
   export interface IOptions {
     readonly api: Pick<
       MlopsApi,
-      'status' | 'pipeline' | 'startPromotion' | 'promotion' | 'promotions' | 'cancelPromotion'
+      | 'status'
+      | 'pipeline'
+      | 'suggestions'
+      | 'startPromotion'
+      | 'promotion'
+      | 'promotions'
+      | 'cancelPromotion'
     >;
     /** Milliseconds of quiet after an edit before it is compiled. */
     readonly debounce?: number;

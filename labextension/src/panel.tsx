@@ -11,6 +11,7 @@ import { Problem } from './components/problem';
 import { Promotion } from './components/promotion';
 import { Section } from './components/section';
 import { Connecting, NoNotebook, NoServer, Untagged } from './components/states';
+import { Suggestions } from './components/suggestions';
 import { mlopsIcon } from './icons';
 import { isTagged } from './tags';
 import type { IMlopsModel } from './tokens';
@@ -61,8 +62,9 @@ export class MlopsPanel extends ReactWidget {
         <Header source={source} pipeline={tagged ? pipeline : null} />
         <div className="jp-mlops-Scroll">
           {promotion && <Promotion key={promotion.id} promotion={promotion} source={source} />}
-          {!tagged && <Untagged />}
+          {!tagged && <Untagged source={source} />}
           {tagged && error && <Problem error={error} source={source} />}
+          {tagged && error?.code === 'pipeline.no-tags' && <Suggestions source={source} />}
           {tagged && pipeline && (
             <Section
               title={trans.__('Pipeline')}

@@ -3,7 +3,13 @@ import { Token } from '@lumino/coreutils';
 import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 
-import type { ErrorMessage, PipelineView, PromotionView, StatusView } from './messages';
+import type {
+  ErrorMessage,
+  PipelineView,
+  PromotionView,
+  StatusView,
+  SuggestedTagView
+} from './messages';
 
 /** The id of the main plugin and of its settings. */
 export const PLUGIN_ID = 'jupyter-mlops:plugin';
@@ -55,6 +61,20 @@ export interface INotebookSource extends IDisposable {
   removeTag(cellId: string, tag: string): void;
 }
 
+/** Tags that the server suggests for the cells that have none. */
+export interface ISuggestions {
+  /** What was suggested for the notebook as it is; null if nobody asked, or it was edited. */
+  readonly tags: readonly SuggestedTagView[] | null;
+  readonly error: ErrorMessage | null;
+  readonly asking: boolean;
+  /** Emitted when any of the above changed. */
+  readonly changed: ISignal<ISuggestions, void>;
+  ask(source: INotebookSource): Promise<void>;
+  /** Set the tags in the open notebook; it is not saved. */
+  apply(source: INotebookSource): void;
+  drop(): void;
+}
+
 /** What the panel shows, and what it can do. */
 export interface IMlopsModel extends IDisposable {
   /** `unknown` until the server was asked. */
@@ -66,6 +86,7 @@ export interface IMlopsModel extends IDisposable {
   /** Why the notebook, as it is in the editor, does not compile. */
   readonly error: ErrorMessage | null;
   readonly compiling: boolean;
+  readonly suggestions: ISuggestions;
   /** The newest promotion of the notebook. */
   readonly promotion: PromotionView | null;
   /** Emitted when any of the above changed. */

@@ -21,6 +21,7 @@ _API = {
     "drain": ".progress",
     "monitor": ".monitoring.monitor",
     "promote": ".deploy.promote",
+    "prove": ".pipeline.proving",
     "read": ".notebook.document",
     "retrain": ".monitoring.retrain",
     "rollback": ".deploy.deployments",

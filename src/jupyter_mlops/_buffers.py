@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import mmap
 import os
 import pickle
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,47 +40,15 @@ class HashingWriter:
         return {"size": self.size, "digest": self._hasher.hexdigest()}
 
 
-def addresses(values: Iterable[Any]) -> set[tuple[int, int]]:
-    """Return address and size in bytes of the arrays among ``values``."""
-    numpy = sys.modules.get("numpy")
-    if numpy is None:
-        return set()
-    return {
-        (value.__array_interface__["data"][0], value.nbytes)
-        for value in values
-        if type(value) is numpy.ndarray and value.flags.forc and not value.dtype.hasobject
-    }
-
-
-def write(
-    buffers: Sequence[pickle.PickleBuffer], shared: set[tuple[int, int]], path: Path
-) -> dict[str, Any]:
-    """Write ``buffers`` to ``path`` and return what `read` needs to give them back.
-
-    Buffers that are in ``shared`` and overlap in memory overlap in the file too, so that views
-    stay views of one another.
-    """
-    views = [buffer.raw() for buffer in buffers]
-    places = [_place(view) for view in views]
-    regions = _regions(sorted({place for place in places if place in shared and place[1]}))
-    offsets: dict[int, int] = {}
+def write(buffers: Sequence[pickle.PickleBuffer], path: Path) -> dict[str, Any]:
+    """Write ``buffers`` to ``path`` and return what `read` needs to give them back."""
     spans: list[tuple[int, int, bool]] = []
     with path.open("wb") as file:
         writer = HashingWriter(file)
-        for view, (start, size) in zip(views, places, strict=True):
-            region = next((r for r in regions if r[0] <= start < r[1]), None)
-            if region is None or (start, size) not in shared:
-                offset = _align(writer)
-                writer.write(view)
-            else:
-                first, end = region
-                if first not in offsets:
-                    offsets[first] = _align(writer)
-                    # Some buffer covers each byte of the region, and `buffers` keeps all alive.
-                    memory = (ctypes.c_char * (end - first)).from_address(first)
-                    writer.write(memoryview(memory).cast("B"))
-                offset = offsets[first] + start - first
-            spans.append((offset, size, view.readonly))
+        for view in (buffer.raw() for buffer in buffers):
+            writer.write(b"\0" * (-writer.size % _ALIGNMENT))
+            spans.append((writer.size, view.nbytes, view.readonly))
+            writer.write(view)
     return {**writer.summary(), "spans": spans}
 
 
@@ -109,28 +75,3 @@ def read(path: Path, expected: dict[str, Any]) -> list[memoryview] | None:
         for start, length, readonly in expected["spans"]
         for view in [content[start : start + length]]
     ]
-
-
-def _place(view: memoryview) -> tuple[int, int]:
-    numpy: Any = sys.modules.get("numpy")
-    if numpy is None or view.nbytes == 0:
-        return 0, view.nbytes
-    array = numpy.frombuffer(view, numpy.uint8)
-    return array.__array_interface__["data"][0], view.nbytes
-
-
-def _regions(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Join sorted (start, size) that overlap to (start, end)."""
-    regions: list[tuple[int, int]] = []
-    for start, size in places:
-        end = start + size
-        if regions and start < regions[-1][1]:
-            regions[-1] = regions[-1][0], max(regions[-1][1], end)
-        else:
-            regions.append((start, end))
-    return regions
-
-
-def _align(writer: HashingWriter) -> int:
-    writer.write(b"\0" * (-writer.size % _ALIGNMENT))
-    return writer.size

@@ -20,10 +20,14 @@ from typing import Any
 import cloudpickle
 from cloudpickle import cloudpickle as internals
 
+from ._sharing import Arrays
 from .fingerprints import fingerprint
 
 _RECEIVED = "__mlops_classes__"
 """Where a namespace keeps classes that were received, but that no cell of its own defines."""
+
+_SHARED_BLOCKS = "__mlops_blocks__"
+"""Where a namespace keeps what makes frames copy on write."""
 
 _receiving: ContextVar[dict[str, Any]] = ContextVar("receiving")
 
@@ -63,10 +67,10 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         stream: Any,
         namespace: dict[str, Any],
         buffer_callback: Callable[[pickle.PickleBuffer], Any] | None = None,
+        arrays: Arrays | None = None,
     ) -> None:
         super().__init__(stream, protocol=5, buffer_callback=buffer_callback)
-        self.owned_addresses: set[int] = set()
-        """Where memory lies that a frame owns: it must stay the frame's own."""
+        self._arrays = arrays if arrays is not None else Arrays()
         self._namespace = namespace
         self._handles = _loaded_handles()
         self._block, self._extension_array = _frame_types()
@@ -76,6 +80,9 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         """Refuse handles; take apart what belongs to the notebook or to a frame."""
         if isinstance(value, self._handles):
             return self._handle(value)
+        if self._arrays.is_array(value):
+            reduced = self._arrays.reduce(value)
+            return super().reducer_override(value) if reduced is None else reduced
         if isinstance(value, self._extension_array):
             self._keep(value)
         elif isinstance(value, self._block):
@@ -120,7 +127,9 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
 
     def _frame_block(self, block: Any) -> Any:
         # pandas shares arrays between frames and copies on write, and forgets who shares when it
-        # is pickled: after a plain round trip a change of one frame would change the other.
+        # is pickled: after a plain round trip a change of one frame would change the other. An
+        # array that was taken out of a frame shares its memory, as long as no other frame does;
+        # then the frame takes new memory when it is next changed, here and where it is received.
         function, arguments = block.__reduce__()
         values, *rest = arguments
         if isinstance(values, self._extension_array):
@@ -129,11 +138,15 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             self._keep(values)
         else:
             values = values.view()
-            self.owned_addresses.add(values.__array_interface__["data"][0])
+            if block.refs.has_reference():
+                self._arrays.leave(values)
+                return _receive_block, (function, values, *rest)
         return function, (values, *rest)
 
     def _keep(self, array: Any) -> None:
-        self._kept.update((id(part), part) for part in _parts(array))
+        for part in _parts(array):
+            self._kept[id(part)] = part
+            self._arrays.leave(part)
 
 
 def _parts(array: Any) -> list[Any]:
@@ -209,6 +222,13 @@ def _set_function_state(function: types.FunctionType, state: tuple[Any, dict[str
             continue
     for name, value in slots.items():
         setattr(function, name, value)
+
+
+def _receive_block(make: Callable[..., Any], *arguments: Any) -> Any:
+    """Make a block of a frame that is shared with another one, so that it is copied on write."""
+    block = make(*arguments)
+    _receiving.get().setdefault(_SHARED_BLOCKS, []).append(block.copy(deep=False))
+    return block
 
 
 def _receive_class(make: Callable[..., type], key: str, *arguments: Any) -> type:

@@ -116,6 +116,21 @@ class PipelineRequest(Message):
     content: dict[str, Any]
 
 
+class SuggestedTagView(Message):
+    """A tag that a cell could have, and why."""
+
+    cell: PlaceMessage
+    tag: str
+    reason: str
+
+
+class SuggestionsView(Message):
+    """Tags with which a notebook would compile; none where all cells have theirs."""
+
+    notebook: str
+    tags: list[SuggestedTagView]
+
+
 class PromotionRequest(Message):
     """Asks for the promotion of a saved notebook; ``path`` is the contents API's."""
 
@@ -182,6 +197,7 @@ MESSAGES: tuple[type[Message], ...] = (
     StatusView,
     PipelineView,
     PipelineRequest,
+    SuggestionsView,
     PromotionRequest,
     PromotionAccepted,
     PromotionView,

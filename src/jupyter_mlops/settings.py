@@ -51,10 +51,24 @@ class MonitorSettings(_Section):
     """Fewer logged rows than this give no verdict."""
 
 
+class CacheSettings(_Section):
+    max_gb: float = Field(default=5.0, ge=0)
+    """Size of the step cache; what was not used for longest is removed beyond it."""
+
+
+class CheckSettings(_Section):
+    ignore: tuple[str, ...] = ()
+    """Ids of rules whose findings do not count, in any notebook of the project."""
+    strict: bool = False
+    """Warnings fail ``jupyter mlops check`` too."""
+
+
 class Settings(_Section):
     """What ``mlops.toml`` may say; unknown keys are refused."""
 
     tracking: TrackingSettings = TrackingSettings()
+    cache: CacheSettings = CacheSettings()
+    check: CheckSettings = CheckSettings()
     images: ImageSettings = ImageSettings()
     gates: tuple[Gate, ...] = ()
     retrain: RetrainSettings = RetrainSettings()

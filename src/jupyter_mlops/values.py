@@ -25,6 +25,8 @@ import xxhash
 
 from . import _buffers, _pickling
 from ._pickling import Pickler, Refused, receiving
+from ._random_state import STATES, restore, take
+from ._sharing import Arrays
 from .errors import MlopsError, Place
 from .fingerprints import fingerprint
 from .os_errors import explain_os_errors
@@ -32,6 +34,8 @@ from .os_errors import explain_os_errors
 INDEX = "index.json"
 PICKLE = "values.pickle"
 BUFFERS = "buffers.bin"
+UNASSIGNED = "not assigned"
+"""What the index tells of a name that was not bound."""
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -41,6 +45,7 @@ def dump(
     folder: Path,
     *,
     globals_of: dict[str, Any] | None = None,
+    optional: bool = False,
 ) -> dict[str, str]:
     """Write variables of ``namespace`` to ``folder``, all at once, and return their fingerprints.
 
@@ -48,6 +53,9 @@ def dump(
     ----------
     globals_of
         The dict whose functions and classes are re-bound on load; default: ``namespace``.
+    optional
+        Whether names may be absent, as those that are bound on one branch only: the index tells it
+        under ``missing``, and `load` leaves them unbound.
 
     Returns
     -------
@@ -60,16 +68,18 @@ def dump(
         ``values.missing`` where a name is not in the namespace, ``values.unserialisable`` where a
         value cannot travel; ``project.disk-full`` and ``project.read-only``.
     """
-    absent = [name for name in names if name not in namespace]
-    if absent:
+    absent = [name for name in names if name not in namespace and name not in STATES]
+    if absent and not optional:
         raise MlopsError(
             "values.missing",
             f"There is no variable {_list(absent)} to keep.",
             hint="assign it in a cell that runs before.",
         )
-    values = {name: namespace[name] for name in names}
+    missing = dict.fromkeys(absent, UNASSIGNED)
+    present = [name for name in names if name not in missing]
+    values = {name: take(name) if name in STATES else namespace[name] for name in present}
     owner = globals_of if globals_of is not None else namespace
-    return _write(values, folder, owner if isinstance(owner, dict) else dict(owner), {})
+    return _write(values, folder, owner if isinstance(owner, dict) else dict(owner), missing)
 
 
 def load(
@@ -94,6 +104,8 @@ def load(
             place=Place(str(folder)),
         )
     wanted = tuple(names) if names is not None else tuple(index["names"])
+    unbound = [name for name in wanted if index.get("missing", {}).get(name) == UNASSIGNED]
+    wanted = tuple(name for name in wanted if name not in unbound)
     absent = [name for name in wanted if name not in index["names"]]
     if absent:
         raise MlopsError(
@@ -102,6 +114,8 @@ def load(
             hint=f"it holds {_list(list(index['names']))}.",
             place=Place(str(folder)),
         )
+    for name in unbound:
+        namespace.pop(name, None)
     if not wanted:
         return ()
     content, buffers = _read(folder), _map(folder, index)
@@ -124,6 +138,8 @@ def load(
         ) from error
     for name in wanted:
         namespace[name] = values[name]
+        if name in STATES:
+            restore(name, values[name])
     return wanted
 
 
@@ -193,10 +209,12 @@ def observe(observation: Observation, namespace: dict[str, Any], result: Any) ->
     values: dict[str, Any] = {}
     missing: dict[str, str] = {}
     for name in observation.names:
-        if name in namespace:
+        if name in STATES:
+            values[name] = take(name)
+        elif name in namespace:
             values[name] = namespace[name]
         else:
-            missing[name] = "not assigned"
+            missing[name] = UNASSIGNED
     for name, expression in observation.expressions.items():
         try:
             values[name] = eval(expression, namespace)
@@ -240,23 +258,31 @@ def _write(
 
 
 def _write_files(values: dict[str, Any], owner: dict[str, Any], folder: Path) -> dict[str, Any]:
+    arrays = Arrays()
+    summary, buffers = _write_pickle(values, owner, folder / PICKLE, arrays)
+    if arrays.find_shared():
+        # Which arrays share their memory is known only when all have been met.
+        summary, buffers = _write_pickle(values, owner, folder / PICKLE, arrays)
+    return {
+        "python": PYTHON,
+        "pickle": summary,
+        "buffers": _buffers.write(buffers, folder / BUFFERS),
+    }
+
+
+def _write_pickle(
+    values: dict[str, Any], owner: dict[str, Any], path: Path, arrays: Arrays
+) -> tuple[dict[str, Any], list[pickle.PickleBuffer]]:
     buffers: list[pickle.PickleBuffer] = []
-    with (folder / PICKLE).open("wb") as file:
+    with path.open("wb") as file:
         writer = _buffers.HashingWriter(file)
-        pickler = Pickler(writer, owner, buffers.append)
         try:
-            pickler.dump(values)
+            Pickler(writer, owner, buffers.append, arrays).dump(values)
         except Exception as error:
             if writer.error is not None:
                 raise writer.error from None
             raise _unserialisable(values, owner, error) from None
-    shared = {
-        place
-        for place in _buffers.addresses(values.values())
-        if place[0] not in pickler.owned_addresses
-    }
-    written = _buffers.write(buffers, shared, folder / BUFFERS)
-    return {"python": PYTHON, "pickle": writer.summary(), "buffers": written}
+    return writer.summary(), buffers
 
 
 def _unserialisable(values: dict[str, Any], owner: dict[str, Any], error: Exception) -> MlopsError:

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from jupyter_mlops.deploy.releases import Releases
 from jupyter_mlops.project import Project
+from tests import tutorials
 from tests.conftest import CHROMIUM
 from tests.jupyter import Jupyter, start_server
 from tests.support import replaced, write_notebook
@@ -46,6 +47,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
     (root / "mlops.toml").write_text("")
     write_notebook(root / "small.ipynb")
     write_notebook(root / "plain.ipynb", [("", "import math"), ("", "x = math.pi")])
+    tutorials.write(root / "houses.ipynb", tutorials.HOUSES)
+    write_notebook(root / "undefined.ipynb", [("", "x = 1"), ("", "y = never_made")])
     write_notebook(
         root / "failing.ipynb",
         replaced("step:train", "model = Ridge(alpha=alpha)\nmodel.fit(X_train, y_train[1:])"),
@@ -177,6 +180,45 @@ def test_untagged(page: Page, lab: Jupyter) -> None:
     expect(panel).to_contain_text("Tag the cells to make a pipeline")
     expect(panel.get_by_role("button", name="Promote")).to_have_attribute("aria-disabled", "true")
     expect(panel.locator("[data-cell]")).to_have_count(2)
+
+
+def test_suggested_tags_are_shown_and_applied(page: Page, lab: Jupyter) -> None:
+    saved = (lab.root / "houses.ipynb").read_bytes()
+    panel = open_notebook(page, lab, "houses.ipynb")
+    panel.get_by_role("button", name="Suggest tags").click()
+    suggested = panel.get_by_role("group", name="Suggested tags")
+    rows = suggested.get_by_role("listitem")
+    expect(rows).to_have_count(13)
+    expect(rows.nth(1)).to_contain_text("assigns constants that cells 13 and 15 read")
+    expect(rows.nth(10).locator("[data-role]")).to_have_text(["step:evaluate", "metrics"])
+    rows.nth(9).get_by_role("button", name="Go to cell 15").click()
+    train = panel.locator("[data-cell]").nth(14)
+    expect(train).to_have_attribute("data-active", "true")
+
+    # they are dropped when the notebook is another one than they were made for
+    editor = page.locator(".jp-Notebook .jp-Cell").nth(14).locator(".cm-content")
+    editor.click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("\ncoefficients = model.coef_")
+    expect(suggested).not_to_be_visible()
+    panel.get_by_role("button", name="Suggest tags").click()
+    suggested.get_by_role("button", name="Apply").click()
+    expect(suggested).not_to_be_visible()
+    expect(steps(panel)).to_have_count(5)
+    expect(train.locator("[data-role=step]")).to_have_text("step:train")
+    expect(panel).to_contain_text("predict()")
+    expect(panel.get_by_role("button", name="Promote")).to_have_attribute("aria-disabled", "false")
+    assert (lab.root / "houses.ipynb").read_bytes() == saved
+
+
+def test_a_notebook_that_no_tags_can_mend(page: Page, lab: Jupyter) -> None:
+    panel = open_notebook(page, lab, "undefined.ipynb")
+    panel.get_by_role("button", name="Suggest tags").click()
+    problem = panel.get_by_role("alert")
+    expect(problem).to_contain_text("No tags can be suggested yet")
+    expect(problem).to_contain_text("never_made is used before any cell defines it")
+    problem.get_by_role("button", name="Go to cell 2, line 1").click()
+    expect(panel.locator("[data-cell]").nth(1)).to_have_attribute("data-active", "true")
 
 
 def test_the_server_part_is_gone_and_comes_back(page: Page, lab: Jupyter) -> None:

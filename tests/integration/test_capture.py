@@ -202,7 +202,7 @@ def test_a_killed_kernel_is_finished_by_the_writer(project_root: Path) -> None:
         kernel.run(SLOW[1][1], "c2")
         kernel.start(SLOW[2][1], "c3")
         (path,) = project.journals.glob("*/journal")
-        _until(lambda: len(journal.read(path)[0]) >= 8)
+        _until(lambda: len(journal.read(path)[0]) >= 10)
         os.kill(kernel.pid, signal.SIGKILL)
         # No one else syncs: the writer, which the kernel has started, finds out by itself.
         _until(lambda: not pending(project), seconds=200)

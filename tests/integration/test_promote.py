@@ -90,18 +90,63 @@ def test_each_promotion_is_in_the_audit_log(
     assert (first.action, first.subject, first.outcome) == ("promote", "small/1", "ok")
 
 
+# A step knows that it is one, so the pipeline is different each time.
+DIFFERENT = "import os\nalpha_of = 2.0 if 'JUPYTER_MLOPS_STEP' in os.environ else 1.0\n"
+FIT = "model = Ridge(alpha=alpha_of).fit(X_train, y_train)"
+
+
 def test_unequal_is_refused_and_nothing_is_published(project_root: Path) -> None:
-    cells = replaced(
-        "step:train", "import os\nmodel = Ridge(alpha=os.getpid()).fit(X_train, y_train)"
-    )
+    cells = replaced("step:train", DIFFERENT + FIT)
     notebook = write_notebook(project_root / "small.ipynb", cells)
     project = Project(project_root)
-    with pytest.raises(MlopsError, match="`model`") as caught:
+    with pytest.raises(MlopsError) as caught:
         drain(promote(notebook, project=project, images="none"))
     assert caught.value.code == "promote.different"
+    assert "`model` of step train: alpha: 1.0 in the notebook" in caught.value.message
+    assert caught.value.place is not None
+    assert caught.value.place.cell == 5
+    assert '--accept "train.model"' in caught.value.hint
     assert Releases(project).list() == []
     assert not (project_root / "pipelines").exists()
-    assert AuditLog(project).entries()[-1].outcome == "refused"
+    entry = AuditLog(project).entries()[-1]
+    assert (entry.outcome, entry.details["code"]) == ("refused", "promote.different")
+    (page,) = project.state.glob("pipelines/small/*/proof.html")
+    assert "not equal to the notebook" in page.read_text()
+
+
+def test_what_is_accepted_by_name_is_recorded(project_root: Path) -> None:
+    notebook = write_notebook(project_root / "small.ipynb", replaced("step:train", DIFFERENT + FIT))
+    project = Project(project_root)
+    names = ["model", "mae", "predictions", "cell 8", "train"]
+    events: list[Event] = []
+    release = drain(promote(notebook, project=project, images="none", accept=names), events.append)
+    proof = release.manifest["proof"]
+    assert proof["ok"] is True
+    assert proof["different"] == len(proof["accepted"]) == 5
+    assert {each["name"] for each in proof["accepted"]} == set(names) - {"train"}
+    assert {each["kind"] for each in proof["accepted"]} == {
+        "output",
+        "metric",
+        "serving",
+        "printed",
+    }
+    assert all(each["by"] and each["at"] and each["words"] for each in proof["accepted"])
+    assert AuditLog(project).entries()[-1].details["accepted"] == proof["accepted"]
+    evidence = json.loads((release.folder / "evidence" / "proof.json").read_text())
+    assert evidence["summary"] == proof
+    assert evidence["target"] == "local"
+    page = (release.folder / "evidence" / "proof.html").read_text()
+    assert "accepted as <code>mae</code> by" in page
+    told = [event.message for event in events]
+    assert "accepting `train` was not needed: nothing of that name differs" in told
+
+
+def test_unknown_names_are_refused_before_anything_runs(project_root: Path) -> None:
+    notebook = write_notebook(project_root / "small.ipynb")
+    with pytest.raises(MlopsError, match="`modle`") as caught:
+        drain(promote(notebook, project=Project(project_root), accept=["modle"]))
+    assert caught.value.code == "proof.unknown-name"
+    assert not (project_root / ".mlops" / "executed").exists()
 
 
 def test_a_gate_that_does_not_hold_refuses(project_root: Path) -> None:

@@ -46,6 +46,7 @@ def test_status(server: Jupyter) -> None:
         ("GET", "status"),
         ("GET", "pipeline?path=work/small.ipynb"),
         ("POST", "pipeline"),
+        ("POST", "suggestions"),
         ("GET", "promotions"),
         ("POST", "promotions"),
         ("GET", "promotions/" + "0" * 32),
@@ -110,6 +111,22 @@ def test_the_pipeline_of_unsaved_content(server: Jupyter, content: dict[str, Any
     assert server.get("pipeline?path=work/small.ipynb").json()["steps"][2]["name"] == "train"
 
 
+def test_suggested_tags_of_unsaved_content(server: Jupyter, content: dict[str, Any]) -> None:
+    before = sorted(server.root.rglob("*"))
+    edited = json.loads(json.dumps(content))
+    for cell in edited["cells"]:
+        cell["metadata"] = {}
+    answer = server.post("suggestions", {"path": "work/small.ipynb", "content": edited})
+    assert answer.status_code == 200, answer.text
+    tags = [(each["cell"]["cell_id"], each["tag"]) for each in answer.json()["tags"]]
+    assert tags[:2] == [("c1", "imports"), ("c2", "parameters")]
+    assert ("c5", "step:train") in tags
+    assert answer.json()["tags"][0]["reason"] == "only imports"
+    tagged = server.post("suggestions", {"path": "work/small.ipynb", "content": content})
+    assert tagged.json() == {"notebook": "work/small.ipynb", "tags": []}
+    assert sorted(server.root.rglob("*")) == before, "suggesting must write nothing"
+
+
 def test_an_error_has_its_place(server: Jupyter, content: dict[str, Any]) -> None:
     edited = json.loads(json.dumps(content))
     edited["cells"][1]["source"] = "rows: int = 400\nalpha = compute()"
@@ -162,6 +179,8 @@ def test_an_absolute_path_is_one_below_the_root(server: Jupyter) -> None:
         ("POST", "promotions", {"notebook": "a"}, 400, "request.form"),
         ("POST", "pipeline", {"path": "a.ipynb", "content": 3}, 400, "request.form"),
         ("POST", "pipeline", {"path": "a.ipynb", "content": {}}, 422, "notebook.invalid"),
+        ("POST", "suggestions", {"path": "a.ipynb", "content": {}}, 422, "notebook.invalid"),
+        ("POST", "suggestions", {"path": "../a.ipynb", "content": {}}, 400, "request.path"),
         ("GET", "promotions/" + "0" * 32, None, 404, "promotion.unknown"),
         ("DELETE", "promotions/" + "0" * 32, None, 404, "promotion.unknown"),
         ("GET", "promotions/nonsense", None, 404, "http.404"),

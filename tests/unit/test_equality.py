@@ -1,9 +1,14 @@
-"""Random notebooks, run whole and as pipelines, leave the same values."""
+"""Random notebooks, run whole and as pipelines, leave the same values and print the same.
+
+``PROGRAMS=5000 pytest tests/unit/test_equality.py`` tries that many instead of some hundred.
+"""
 
 from __future__ import annotations
 
 import copy
+import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +18,10 @@ from hypothesis import strategies as st
 
 from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.notebook.dataflow import cell_code, cell_flow
-from jupyter_mlops.notebook.document import Cell, Notebook
+from jupyter_mlops.notebook.document import Cell
 from jupyter_mlops.notebook.namespace import Namespace
-from jupyter_mlops.pipeline.compile import compile_notebook
-from jupyter_mlops.pipeline.model import Pipeline
-from tests.programs import new_namespace, notebook, run, run_step
+from tests.cell_programs import PLAIN, TABLES, build_separate, programs
+from tests.programs import Cells, compare, compiled, new_namespace, notebook, run, run_step
 
 NUMBERS = ("n", "m")
 LISTS = ("xs", "ys", "zs")
@@ -169,13 +173,6 @@ def tagged(draw: st.DrawFn) -> list[tuple[str, str]]:
 COUNTS = {"equal": 0, "refused": 0}
 
 
-def compiled(book: Notebook) -> Pipeline | MlopsError:
-    try:
-        return compile_notebook(book)
-    except MlopsError as error:
-        return error
-
-
 @settings(
     max_examples=120,
     deadline=None,
@@ -248,3 +245,37 @@ def _most_are_not_refused() -> Any:
     yield
     if sum(COUNTS.values()) > 100:
         assert COUNTS["refused"] < 0.3 * sum(COUNTS.values()), COUNTS
+
+
+PROGRAMS = int(os.environ.get("PROGRAMS", "250"))
+_ANY_SIZE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
+REFUSED: dict[str, list[bool]] = {"plain": [], "tables": []}
+
+
+@settings(max_examples=PROGRAMS, deadline=None, suppress_health_check=_ANY_SIZE)
+@given(programs(PLAIN))
+def test_programs_over_lists_dicts_classes_and_closures(cells: Cells) -> None:
+    REFUSED["plain"].append(compare(cells) is not None)
+
+
+@settings(max_examples=PROGRAMS // 3, deadline=None, suppress_health_check=_ANY_SIZE)
+@given(programs(TABLES))
+def test_programs_over_arrays_views_and_frames(cells: Cells) -> None:
+    REFUSED["tables"].append(compare(cells) is not None)
+
+
+@settings(max_examples=PROGRAMS // 5, deadline=None, suppress_health_check=_ANY_SIZE)
+@given(st.data())
+def test_steps_that_share_nothing_are_never_refused(data: st.DataObject) -> None:
+    def choose(choices: Sequence[Any]) -> Any:
+        return data.draw(st.sampled_from(list(choices)))
+
+    assert compare(build_separate(choose)) is None
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_few_programs_are_refused(kind: str) -> None:
+    refused = REFUSED[kind]
+    if len(refused) < 80:
+        pytest.skip("too few programs were tried")
+    assert sum(refused) < 0.25 * len(refused)

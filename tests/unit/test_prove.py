@@ -209,7 +209,8 @@ def test_the_page_stands_alone_and_escapes(tmp_path: Path) -> None:
 
         def handle_starttag(self, tag: str, attrs: Any) -> None:
             self.tags.add(tag)
-            assert not any(name in ("src", "href", "onload") for name, _ in attrs)
+            assert not any(name in ("src", "onload") for name, _ in attrs)
+            assert all(value.startswith("#") for name, value in attrs if name == "href")
 
         def handle_data(self, data: str) -> None:
             self.text += data

@@ -78,6 +78,51 @@ def test_aliases_and_views_stay_what_they_are(tmp_path: Path) -> None:
     assert again["a"][11] == 11, "a change must not reach the file"
 
 
+def test_views_share_memory_wherever_they_hang(tmp_path: Path) -> None:
+    array = np.arange(24.0).reshape(4, 6)
+    words = np.array(["a", None, 3, "b"], dtype=object)
+    namespace: dict[str, Any] = {
+        "array": array,
+        "turned": array.T,
+        "backwards": array[::-1, ::-1],
+        "held": {"every": array[::2], "frozen": array[0, 1:3]},
+        "column": array[:, 2],
+        "bytes": array.reshape(-1).view(np.uint8),
+        "words": words,
+        "last": words[:1:-1],
+        "apart": np.arange(24.0),
+    }
+    namespace["held"]["frozen"].flags.writeable = False
+    received = carry(tmp_path / "v", namespace, *namespace)
+    for each in (namespace, received):
+        each["column"][0] = -1
+        each["turned"][0, 0] = -2
+        each["held"]["every"][1, 1] = -3
+        each["backwards"][0, 0] = -4
+        each["bytes"][-16:-8] = 0
+        each["last"][1] = "new"
+    np.testing.assert_array_equal(received["array"], array)
+    np.testing.assert_array_equal(received["held"]["frozen"], array[0, 1:3])
+    assert list(received["words"]) == list(words)
+    assert not received["held"]["frozen"].flags.writeable
+    assert not np.shares_memory(received["apart"], received["array"])
+
+
+def test_only_what_arrays_show_is_written(tmp_path: Path) -> None:
+    array = np.arange(1_000_000.0)
+    values.dump({"part": array[:10], "other": array[5:15]}, ["part", "other"], tmp_path / "v")
+    assert (tmp_path / "v" / values.BUFFERS).stat().st_size < 1000
+
+
+def test_an_array_and_the_frame_it_was_taken_from_share_memory(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": [1.0, 2.0]})
+    namespace: dict[str, Any] = {"frame": frame, "array": frame["x"].values}
+    received = carry(tmp_path / "v", namespace, *namespace)
+    for each in (namespace, received):
+        each["frame"].loc[0, "x"] = 9.0
+    assert list(received["array"]) == list(namespace["array"])
+
+
 def test_frames_stay_independent_of_one_another(tmp_path: Path) -> None:
     frame = pd.DataFrame(
         {

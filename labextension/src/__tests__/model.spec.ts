@@ -1,7 +1,7 @@
 import { MlopsApiError, NoServerError } from '../api';
-import type { ErrorMessage, PipelineView, PromotionView } from '../messages';
+import type { ErrorMessage, PipelineView, PromotionView, SuggestionsView } from '../messages';
 import { MlopsModel } from '../model';
-import { FakeSource, cell, pass, pipeline, promotion } from './support';
+import { FakeSource, cell, pass, pipeline, promotion, suggested } from './support';
 
 const WRONG: ErrorMessage = { code: 'x', message: 'wrong', hint: '', place: null };
 const DEBOUNCE = 20;
@@ -16,6 +16,9 @@ class FakeApi {
     this.compiled.push(JSON.stringify(content));
     return Promise.resolve(pipeline(path));
   });
+  suggestions = jest.fn((path: string): Promise<SuggestionsView> =>
+    Promise.resolve({ notebook: path, tags: [suggested('b', 2, 'step:train')] })
+  );
   promotions = jest.fn((path: string) =>
     Promise.resolve({ promotions: this.known.filter(each => each.path === path) })
   );
@@ -118,6 +121,38 @@ describe('MlopsModel', () => {
     await pass(DEBOUNCE * 3);
     expect(model.server).toBe('there');
     expect(api.compiled.at(-1)).toContain('"x","y"');
+  });
+
+  it('suggests tags, and sets them in the open notebook', async () => {
+    const source = await open();
+    await model.suggestions.ask(source);
+    expect(model.suggestions.tags).toHaveLength(1);
+    model.suggestions.apply(source);
+    expect(source.cells[1].tags).toEqual(['step:train']);
+    expect(model.suggestions.tags).toBeNull();
+  });
+
+  it('drops suggestions for a notebook that was edited or left', async () => {
+    const source = await open();
+    await model.suggestions.ask(source);
+    source.changed.emit(); // an output, say
+    expect(model.suggestions.tags).toHaveLength(1);
+    source.addTag('b', 'x');
+    expect(model.suggestions.tags).toBeNull();
+    const asked = model.suggestions.ask(source);
+    model.setSource(new FakeSource('other.ipynb'));
+    await asked;
+    expect(model.suggestions.tags).toBeNull();
+    expect(model.suggestions.asking).toBe(false);
+  });
+
+  it('tells why nothing can be suggested', async () => {
+    const source = await open();
+    api.suggestions.mockRejectedValueOnce(new MlopsApiError(422, WRONG));
+    await model.suggestions.ask(source);
+    expect(model.suggestions.error).toEqual(WRONG);
+    await model.suggestions.ask(source);
+    expect(model.suggestions.error).toBeNull();
   });
 
   it('forgets a notebook that is closed', async () => {

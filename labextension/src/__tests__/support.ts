@@ -1,6 +1,6 @@
 import { Signal } from '@lumino/signaling';
 
-import type { PipelineView, PromotionView, StepView } from '../messages';
+import type { PipelineView, PromotionView, StepView, SuggestedTagView } from '../messages';
 import type { ICellPlace, ICellState, INotebookSource } from '../tokens';
 
 /** A notebook that lives in the test. */
@@ -71,6 +71,11 @@ export function pipeline(name: string): PipelineView {
     serving: null,
     notices: []
   };
+}
+
+export function suggested(id: string, position: number, tag: string): SuggestedTagView {
+  const place = { notebook: null, cell: position, cell_id: id, line: null };
+  return { cell: place, tag, reason: 'makes `df`' };
 }
 
 export function promotion(changes: Partial<PromotionView> = {}): PromotionView {

@@ -2,7 +2,9 @@ import * as React from 'react';
 
 import { mlopsIcon } from '../icons';
 import { tagHelp } from '../tags';
+import type { INotebookSource } from '../tokens';
 import { useMlops } from './context';
+import { Suggestions } from './suggestions';
 import { Tag } from './tag';
 
 interface IStateProps {
@@ -75,17 +77,22 @@ export function NoServer(): React.JSX.Element {
   );
 }
 
-/** How to begin: what each tag says. */
-export function Untagged(): React.JSX.Element {
+interface IUntaggedProps {
+  readonly source: INotebookSource;
+}
+
+/** How to begin: suggested tags, and what each tag says. */
+export function Untagged({ source }: IUntaggedProps): React.JSX.Element {
   const { trans } = useMlops();
   return (
     <div className="jp-mlops-Untagged" role="note">
       <h3>{trans.__('Tag the cells to make a pipeline')}</h3>
       <p>
         {trans.__(
-          'Give the first cell of each step a tag, with the + beside it below. Variables that pass from step to step are found by themselves.'
+          'Take the tags that are suggested, or give the first cell of each step one, with the + beside it below. Variables that pass from step to step are found by themselves.'
         )}
       </p>
+      <Suggestions source={source} />
       <dl>
         {tagHelp(trans).map(({ tag, help }) => (
           <React.Fragment key={tag}>

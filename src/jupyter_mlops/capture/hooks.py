@@ -11,14 +11,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MlopsError
+from ..notebook.kernel_state import KernelState
 from .background import Background
 from .cells import FileCells
 from .estimators import Estimators
 from .frames import Frames
 from .journal import Journal
+from .kernel import kernel_state
 from .names import CellNames, Collector, collect
+from .observed_flow import FlowObserver
 from .observing import Observers
-from .records import AnyRecord, CellEnd, CellStart, Note
+from .records import AnyRecord, CellEnd, CellStart, Flow, Note
 from .redaction import redact
 from .scalars import Scalars
 
@@ -45,6 +48,7 @@ class _Running:
     cell: str | None
     tags: tuple[str, ...]
     start: float
+    failed: bool = False
 
 
 class Hooks:
@@ -60,6 +64,7 @@ class Hooks:
         background: Background,
         cells: FileCells,
         observers: Observers,
+        flow: FlowObserver,
         off: Callable[[MlopsError | OSError], None],
     ) -> None:
         self._shell = shell
@@ -67,6 +72,7 @@ class Hooks:
         self._background = background
         self._cells = cells
         self._observers = observers
+        self._flow = flow
         self._off = off
         self._transformer = _Transformer()
         # IPython types the list for `ast.NodeTransformer`, but asks for no more than `visit`.
@@ -76,6 +82,7 @@ class Hooks:
         self.scalars = Scalars()
         self.frames = Frames()
         self.estimators = Estimators(journal.folder)
+        self._counted: dict[int, _Running] = {}
         self.executed = 0
         self.failed = False
         """Whether the last executed cell failed."""
@@ -111,6 +118,12 @@ class Hooks:
         text = redact(f"{type(error).__name__}: {error}")[:_LONGEST_ERROR]
         self.append(Note(time=time.time(), kind="problem", text=text, data=data))
 
+    def kernel_state(self) -> KernelState:
+        """Return what the kernel holds and has executed, cells that failed aside."""
+        cells = {count: each.cell or "" for count, each in self._counted.items()}
+        failed = {count for count, each in self._counted.items() if each.failed}
+        return kernel_state(self._shell, cells, failed)
+
     def before(self, info: ExecutionInfo) -> None:
         if _is_hidden(info):
             return
@@ -143,6 +156,7 @@ class Hooks:
                 tags=found.tags,
             )
         )
+        self._flow.before(self._shell.user_ns)
         self._running = _Running(self.executed, found.id, found.tags, time.perf_counter())
         return self._running
 
@@ -154,7 +168,11 @@ class Hooks:
             running, self._running = self._begin(info), None
             running.start = self._loaded
         error = result.error_before_exec or result.error_in_exec
-        self.failed = error is not None and _EXPECTED not in running.tags
+        running.failed = error is not None
+        if info.store_history and self._shell.history_manager is not None:
+            # It stands in the history by now; the shell's own count may be a step ahead.
+            self._counted[len(self._shell.history_manager.input_hist_raw) - 1] = running
+        self.failed = running.failed and _EXPECTED not in running.tags
         self.append(
             CellEnd(
                 time=time.time(),
@@ -171,6 +189,7 @@ class Hooks:
                 collecting(running, names)
             except Exception as problem:
                 self.problem(problem)
+        self._observe_flow(running, info, names, told=error is None)
         if error is None:
             namespace = self._shell.user_ns
             for refused in self._observers.after(running.cell, namespace, result.result):
@@ -196,6 +215,20 @@ class Hooks:
     def _collect_frames(self, running: _Running, names: CellNames) -> None:
         for task in self.frames.collect(running.order, names, self._shell.user_ns):
             self._background.add(partial(self._append_later, task))
+
+    def _observe_flow(
+        self, running: _Running, info: ExecutionInfo, names: CellNames, *, told: bool
+    ) -> None:
+        """Look at what the cell did, also where it failed: the next cell is compared with that."""
+        try:
+            found = self._flow.after(
+                running.cell or "", info.raw_cell or "", names, self._shell.user_ns
+            )
+        except Exception as problem:
+            self.problem(problem)
+            return
+        if told and running.cell is not None:
+            self.append(Flow(time=time.time(), order=running.order, flow=found))
 
     def _append_later(self, make: Callable[[], AnyRecord | None]) -> None:
         record = make()

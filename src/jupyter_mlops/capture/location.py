@@ -16,13 +16,17 @@ ORDER = "JUPYTER_MLOPS_RUN"
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What ``JUPYTER_MLOPS_RUN`` says: the run that whoever started the kernel wants."""
+    """What ``JUPYTER_MLOPS_RUN`` says: the run that whoever started the kernel wants.
+
+    ``flow`` is the file for the observed flow, where all of it is wanted at any cost.
+    """
 
     run: str
     kind: str = "rerun"
     notebook: str = ""
     parameters: dict[str, Any] = msgspec.field(default_factory=dict)
     observe: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    flow: str = ""
 
 
 def order() -> Order | None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from ..notebook.observed import ObservedCell
+
 
 class Record(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="record"
@@ -85,6 +87,13 @@ class Frame(Record, frozen=True, tag="frame"):
     source: str = ""
 
 
+class Flow(Record, frozen=True, tag="flow"):
+    """What a cell that did not fail was seen to do to the variables."""
+
+    order: int
+    flow: ObservedCell
+
+
 class Model(Record, frozen=True, tag="model"):
     """An estimator that a cell fitted, kept as ``file`` in the journal's folder.
 
@@ -151,6 +160,7 @@ AnyRecord = (
     | Parameter
     | Metric
     | Frame
+    | Flow
     | Model
     | EstimatorParameters
     | Environment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 MARK = "[redacted]"
 
@@ -30,7 +31,7 @@ _PATTERNS = [
         ),
         # NAME=value as in .env files, YAML and command lines; words of code are no values.
         (
-            rf"(^[+\- ]?\s*(?:export\s+)?{_NAMES}\s*[=:]\s*)"
+            rf"(^[+\- ]?\s*(?:export\s+|[%!]\w+\s+)?{_NAMES}\s*[=:]\s*)"
             r"(?=\S*\d)[^\s\"'()\[\]{},]{8,}()$",
             True,
         ),
@@ -55,6 +56,14 @@ def redact(text: str) -> str:
     for pattern in _PATTERNS:
         text = pattern.sub(rf"\g<1>{MARK}\g<2>", text)
     return text
+
+
+def secrets(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each secret with what stands before it, such as ``password = "``."""
+    for pattern in _PATTERNS:
+        for match in pattern.finditer(text):
+            before = match.group(1)
+            yield before, match.group()[len(before) : len(match.group()) - len(match.group(2))]
 
 
 def redact_value(name: str, text: str) -> str:

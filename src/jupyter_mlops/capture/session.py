@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MlopsError
+from ..notebook.kernel_state import KernelState
 from ..project import Project
 from .background import Background
 from .cells import FileCells
@@ -23,6 +24,7 @@ from .git import git
 from .hooks import Hooks
 from .journal import NAME, Journal
 from .location import INTERACTIVE, Order, notebook_path, order
+from .observed_flow import FlowObserver, FullFlowObserver
 from .observing import Observers
 from .processes import spawn_writer, started
 from .records import End, Note, Start
@@ -59,11 +61,16 @@ def current() -> CaptureSession | None:
     return _current if _current is not None and _current.active else None
 
 
-def new_run_name(notebook: str) -> str:
-    """Return a fresh name ``<stem>-<YYYYMMDD-HHMMSS>-<4 hex>``, safe as a folder's name."""
+def run_slug(notebook: str) -> str:
+    """Return what the names of a notebook's runs begin with."""
     stem = notebook.rpartition("/")[2].removesuffix(".ipynb").strip("<>")
     slug = re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "notebook"
-    return f"{slug[:80]}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    return slug[:80]
+
+
+def new_run_name(notebook: str) -> str:
+    """Return a fresh name ``<stem>-<YYYYMMDD-HHMMSS>-<4 hex>``, safe as a folder's name."""
+    return f"{run_slug(notebook)}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
 
 
 class CaptureSession:
@@ -84,9 +91,19 @@ class CaptureSession:
         self._pid = os.getpid()
         self._journal = Journal(self.folder)
         self._background = Background(lambda error: self._hooks.problem(error))
+        if ordered is not None and ordered.observe:
+            from ..notebook.figure_data import keep_figure_data
+
+            keep_figure_data(shell)
         observers = Observers(ordered.observe if ordered is not None else [])
         self._hooks = Hooks(
-            shell, self._journal, self._background, FileCells(path), observers, self._off
+            shell,
+            self._journal,
+            self._background,
+            FileCells(path),
+            observers,
+            _flow_observer(shell, ordered),
+            self._off,
         )
         self._journal.append(self._start(ordered))
         self._hooks.register()
@@ -110,6 +127,10 @@ class CaptureSession:
             "data": ", ".join(hooks.frames.names) or "none yet",
             "store": self.project.tracking_uri,
         }
+
+    def kernel_state(self) -> KernelState:
+        """Return the user's variables by name, and all that the kernel has executed."""
+        return self._hooks.kernel_state()
 
     def note(self, words: str) -> None:
         """Add words of the user's own to the run."""
@@ -167,6 +188,13 @@ class CaptureSession:
             self.active = False
             self._hooks.unregister()
             _warn(error)
+
+
+def _flow_observer(shell: InteractiveShell, ordered: Order | None) -> FlowObserver:
+    hidden = shell.user_ns_hidden
+    if ordered is not None and ordered.flow:
+        return FullFlowObserver(hidden, Path(ordered.flow), shell.transform_cell)
+    return FlowObserver(hidden)
 
 
 def _warn(error: MlopsError | OSError) -> None:

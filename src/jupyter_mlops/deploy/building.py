@@ -68,6 +68,7 @@ class Builder:
         self.engine = engine
         self.scratch = scratch
         self._loaded = loaded
+        self._serving: requirements.Needs | None = None
         self._cells = notebook.path.resolve().parent
 
     def tag(self, kind: str) -> str:
@@ -124,6 +125,11 @@ class Builder:
         return requirements.needs(modules, folder=self._cells, step=True)
 
     def _serving_needs(self, release: Path) -> requirements.Needs:
+        if self._serving is None:
+            self._serving = self._find_serving_needs(release)
+        return self._serving
+
+    def _find_serving_needs(self, release: Path) -> requirements.Needs:
         source = (release / "serving" / "serve.py").read_text(encoding="utf-8")
         modules = requirements.imported_modules(source)
         modules |= values.modules(release / "serving" / "state")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,13 +14,16 @@ from typing import Any
 from ..errors import MlopsError, Place
 from ..governance.audit import AuditLog
 from ..notebook.document import Notebook, read
+from ..notebook.ghosts import KernelState, find_ghosts
 from ..notebook.parameters import check_parameters
 from ..os_errors import explain_os_errors
+from ..pipeline.acceptance import Accepted, read_accepted
 from ..pipeline.compile import compile_notebook
 from ..pipeline.model import Pipeline
-from ..pipeline.prove import Proof, compare
+from ..pipeline.prove import Proof
+from ..pipeline.proving import keep_evidence, prove_pipeline, write_evidence
 from ..pipeline.reference import run_reference
-from ..pipeline.targets import Target
+from ..pipeline.tag_writing import accept_tags
 from ..progress import Progress, Stage
 from ..project import Project
 from ..rerun.rerun import Rerun
@@ -62,6 +65,9 @@ def promote(
     images: Images = "auto",
     kind: str = "promotion",
     judge: Judge | None = None,
+    accept: Iterable[str] = (),
+    auto: bool = False,
+    kernel: KernelState | None = None,
 ) -> Progress[Release]:
     """Turn a tagged notebook into a release, or refuse with the place and the reason.
 
@@ -79,23 +85,39 @@ def promote(
         ``none`` makes a local release.
     judge
         A last gate, such as the comparison with the champion.
+    accept
+        Names of differences that the user accepts, as for `jupyter_mlops.pipeline.proving.prove`.
+        They stand in the proof, in the release and in the audit log.
+    auto
+        Writes suggested tags into the notebook first, where it lacks some.
+    kernel
+        The live kernel in which the notebook was worked on.
 
     Raises
     ------
     MlopsError
-        Whatever is wrong with the notebook, ``promote.different`` where the pipeline is not equal
-        to the notebook, ``promote.gate`` where a gate does not hold. Nothing is published then.
+        Whatever is wrong with the notebook, ``promote.hidden-state`` where its cells did not run
+        in order, ``promote.different`` where the pipeline is not equal to the notebook,
+        ``promote.random`` where the notebook itself differs from run to run, ``promote.gate``
+        where a gate does not hold. Nothing is published then.
     """
     path = Path(notebook)
     project = project or Project.find(path)
     source = read(path, name=project.relative(path))
+    if auto:
+        source = yield from accept_tags(source)
+    if kind == "promotion":
+        _refuse_ghosts(source, kernel)
     pipeline = compile_notebook(source)
     given = check_parameters(source, pipeline.parameters, parameters or {})
+    accepted = read_accepted(pipeline, accept, project.root)
     with project.lock(f"promote-{pipeline.name}", what=f"a promotion of {source.name}"):
         try:
-            return (yield from _promote(project, source, pipeline, given, images, kind, judge))
+            return (
+                yield from _promote(project, source, pipeline, given, accepted, images, kind, judge)
+            )
         except MlopsError as error:
-            refused = error.code in ("promote.different", "promote.gate")
+            refused = error.code in ("promote.different", "promote.random", "promote.gate")
             AuditLog(project).append(
                 "promote",
                 pipeline.name,
@@ -108,11 +130,18 @@ def promote(
             raise
 
 
+def _refuse_ghosts(notebook: Notebook, kernel: KernelState | None) -> None:
+    """Refuse a notebook whose results come from cells that were not executed as they stand."""
+    for ghost in find_ghosts(notebook, kernel):
+        raise MlopsError("promote.hidden-state", ghost.message, hint=ghost.fix, place=ghost.place)
+
+
 def _promote(
     project: Project,
     notebook: Notebook,
     pipeline: Pipeline,
     given: dict[str, Any],
+    accepted: Accepted,
     images: Images,
     kind: str,
     judge: Judge | None,
@@ -147,7 +176,14 @@ def _promote(
         folder = staged / "pipeline"
         builder.generate(folder)
         target = yield from builder.target(folder)
-        proof, metrics = yield from _prove(notebook, pipeline, target, folder, work, given)
+        proof, ran = yield from prove_pipeline(
+            project, notebook, reference, target, folder, work, given, accepted, kind=kind
+        )
+        if not proof.ok:
+            kept = keep_evidence(project, proof, reference, work / "run")
+            yield Stage("prove").notice(f"the proof is kept in {project.relative(kept)}/")
+            raise proof.error()
+        metrics = ran.metrics
         candidate = Candidate(
             pipeline, folder, work / "run", notebook.path.resolve().parent, given, metrics
         )
@@ -183,34 +219,6 @@ def _promote(
             f"a generated file had been edited; the edit is kept as {name}/{each}"
         )
     return release
-
-
-def _prove(
-    notebook: Notebook,
-    pipeline: Pipeline,
-    target: Target,
-    folder: Path,
-    work: Path,
-    given: dict[str, Any],
-) -> Progress[tuple[Proof, dict[str, float]]]:
-    """Run the pipeline from clean state and compare it with the notebook."""
-    stage = Stage("prove")
-    yield stage.started(f"running the pipeline from clean state on {target.name}")
-    result = yield from target.run(
-        pipeline, folder, work / "run", given, cwd=notebook.path.resolve().parent
-    )
-    proof = compare(pipeline, work / "reference", work / "run")
-    if not proof.ok:
-        different = proof.differences[0]
-        raise MlopsError(
-            "promote.different",
-            f"The pipeline is not equal to the notebook: `{different.name}` of step "
-            f"{different.step}: {different.words}",
-            hint="seed what draws random numbers, and merge steps that share a changed object.",
-            place=different.place or notebook.place(),
-        )
-    yield stage.done(proof.words, **proof.summary())
-    return proof, result.metrics
 
 
 def _pass_gates(
@@ -255,12 +263,7 @@ def _package(
 
 
 def _evidence(staged: Path, notebook: Notebook, run: Rerun, proof: Proof) -> None:
-    import json
-
-    evidence = staged / "evidence"
-    evidence.mkdir()
-    (evidence / "proof.json").write_text(json.dumps(proof.to_dict(), indent=2), encoding="utf-8")
-    (evidence / "proof.html").write_text(proof.to_html(), encoding="utf-8")
+    write_evidence(proof, staged / "evidence")
     shutil.copyfile(notebook.path, staged / "notebook.ipynb")
     shutil.copyfile(run.executed, staged / "executed.ipynb")
 
@@ -296,6 +299,7 @@ def _publish(
         parameters=manifest["parameters"],
         metrics=manifest["metrics"],
         kind=manifest["kind"],
+        accepted=manifest["proof"]["accepted"],
     )
     version_words = f", model version {model_version}" if model_version else ""
     yield stage.done(f"release {release.ref}{version_words}", release=release.ref)

@@ -6,6 +6,10 @@ from .command import main
 
 # isort: off
 from .verbs import runs  # noqa: F401
+from .verbs import check  # noqa: F401
+from .verbs import suggest  # noqa: F401
+from .verbs import run  # noqa: F401
+from .verbs import prove  # noqa: F401
 from .verbs import pipelines  # noqa: F401
 from .verbs import deployments  # noqa: F401
 

@@ -56,6 +56,8 @@ def verb(function: Callable[..., View]) -> Callable[..., None]:
             _print_json({"stage": "result", "data": view.data, "view": view.to_dict()})
         elif text := view.text():
             click.echo(text)
+        if view.exit_code:
+            context.exit(view.exit_code)
 
     return main.command()(command)
 

@@ -7,17 +7,23 @@ import os
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MlopsError, Place
 from ..project import Project
+from .kernel import kernel_file
 from .views import Table, View
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from ..notebook.kernel_state import KernelState
+
 # Verbs that work on a notebook: without a path they mean the notebook they are written in.
-_NOTEBOOK_VERBS = frozenset({"promote", "rerun", "pipeline"})
+_NOTEBOOK_VERBS = frozenset({"check", "promote", "rerun", "pipeline", "run", "suggest"})
+# Verbs that look at what the kernel has executed, where the notebook is the kernel's own.
+_KERNEL_VERBS = frozenset({"check", "promote", "pipeline", "suggest"})
 
 
 def register(shell: InteractiveShell) -> None:
@@ -27,8 +33,13 @@ def register(shell: InteractiveShell) -> None:
         """%mlops [VERB …]: captured runs, promotion, serving and monitoring.
 
         ``%mlops`` alone tells what is captured; ``%mlops --help`` lists the verbs.
+        ``%mlops debug [RUN] [STEP]`` puts the inputs of a step that failed into this kernel.
         """
         words = shlex.split(line)
+        if words[:1] == ["debug"]:
+            from .debug import debug
+
+            return debug(shell, words[1:])
         return run(words) if words else status()
 
     shell.register_magic_function(mlops, "line", "mlops")  # type: ignore[arg-type]
@@ -52,8 +63,16 @@ def run(words: list[str]) -> View | None:
     The kernel stays free of MLflow and of the verb's memory. Raises `MlopsError`.
     """
     words = _with_notebook(words)
-    if not {"-h", "--help"} & set(words):
-        words.append("--json")
+    if {"-h", "--help"} & set(words):
+        return _run(words)
+    state = _own_kernel(words)
+    if state is None:
+        return _run([*words, "--json"])
+    with kernel_file(state) as file:
+        return _run([*words, "--json", "--kernel", str(file)])
+
+
+def _run(words: list[str]) -> View | None:
     command = [sys.executable, "-m", "jupyter_mlops.faces.cli", *words]
     env = {key: value for key, value in os.environ.items() if key != "JUPYTER_MLOPS_RUN"}
     with subprocess.Popen(
@@ -95,6 +114,18 @@ def _follow(lines: Any) -> View | None:
             seconds = f"  ({event['seconds']:.1f} s)" if event["seconds"] else ""
             print(f"{stage:<9} {event['message']}{seconds}")
     return view
+
+
+def _own_kernel(words: list[str]) -> KernelState | None:
+    """Return this kernel's state for a verb that asks for it, on this kernel's notebook."""
+    from ..capture import session
+
+    current = session.current()
+    if words[0] not in _KERNEL_VERBS or current is None or current.path is None:
+        return None
+    given = next((Path(word) for word in words[1:] if word.endswith(".ipynb")), None)
+    own = given is not None and given.resolve() == current.path.resolve()
+    return current.kernel_state() if own else None
 
 
 def _with_notebook(words: list[str]) -> list[str]:

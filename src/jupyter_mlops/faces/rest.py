@@ -31,6 +31,7 @@ from ..models import (
 from ..project import Project
 from .jobs import Promotions
 from .pipeline_view import pipeline_view
+from .suggestions_view import suggestions_view
 
 RESOURCE = "jupyter-mlops"
 """The name that a Jupyter authorizer is asked for; actions: read, execute."""
@@ -166,6 +167,16 @@ class PipelineHandler(MlopsHandler):
         self.answer(await asyncio.to_thread(pipeline_view, file, name, content))
 
 
+class SuggestionsHandler(MlopsHandler):
+    @guarded("read")
+    async def post(self) -> None:
+        """Suggest tags for a notebook as it is in the editor; nothing is written."""
+        request = self.ask(PipelineRequest)
+        file = self.notebook_file(request.path)
+        name = request.path.strip("/")
+        self.answer(await asyncio.to_thread(suggestions_view, file, name, request.content))
+
+
 class PromotionsHandler(MlopsHandler):
     @guarded("read")
     async def get(self) -> None:
@@ -217,6 +228,7 @@ class UnknownHandler(MlopsHandler):
 ROUTES: list[tuple[str, type[MlopsHandler]]] = [
     (r"/jupyter-mlops/api/status", StatusHandler),
     (r"/jupyter-mlops/api/pipeline", PipelineHandler),
+    (r"/jupyter-mlops/api/suggestions", SuggestionsHandler),
     (r"/jupyter-mlops/api/promotions", PromotionsHandler),
     (r"/jupyter-mlops/api/promotions/([0-9a-f]{32})", PromotionHandler),
     (r"/jupyter-mlops/api/.*", UnknownHandler),

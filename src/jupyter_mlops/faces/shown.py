@@ -96,7 +96,8 @@ def pipeline(found: Pipeline) -> View:
             f"with {', '.join(found.serving.state) or 'no state'}"
         )
     table = Table("", ("step", "cells", "inputs (from)", "outputs", "parameters"), steps)
-    data = {"name": found.name, "steps": [step[0] for step in steps]}
+    notices = [{"message": n.message, "place": n.place.to_dict()} for n in found.notices]
+    data = {"name": found.name, "steps": [step[0] for step in steps], "notices": notices}
     return View(lines, [table], data)
 
 

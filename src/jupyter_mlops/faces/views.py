@@ -53,11 +53,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Some sentences, then some tables. ``data`` is the verb's result for programs."""
+    """Some sentences, then some tables. ``data`` is the verb's result for programs.
+
+    ``exit_code`` is what a command ends with, where it has something to say about success.
+    """
 
     lines: list[str] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     data: Any = None
+    exit_code: int = 0
 
     def text(self) -> str:
         blocks = ["\n".join(self.lines)] if self.lines else []
@@ -77,7 +81,7 @@ class View:
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> View:
         tables = [Table(t["title"], tuple(t["columns"]), t["rows"]) for t in content["tables"]]
-        return cls(content["lines"], tables, content["data"])
+        return cls(content["lines"], tables, content["data"], content.get("exit_code", 0))
 
 
 def _is_number(value: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 
 from . import mutation
@@ -12,14 +13,29 @@ Arguments = tuple[tuple[int | str | None, Value], ...]
 
 
 def effects_of_call(
-    node: ast.Call, called: str, receiver: Value, arguments: Arguments, given: Value, used: bool
+    node: ast.Call,
+    called: str,
+    receiver: Value,
+    arguments: Arguments,
+    given: Value,
+    *,
+    used: bool,
+    path: str,
 ) -> Iterator[Operation]:
     """Yield what a call does beside giving a result.
 
     ``called`` is the name of the function or method, ``given`` all arguments that it may keep;
-    ``used`` tells that its result is used.
+    ``used`` tells that its result is used. ``path`` is the full name of an imported function,
+    where the source of its module is not known.
     """
     line = node.lineno
+    if not used and path and not _is_harmless(path):
+        # It was called for what it does, and it was given this to do it to.
+        for _, value in arguments:
+            yield Change(value, line, True, given)
+    if called.endswith("_") and not called.startswith("_") and not path.startswith("_"):
+        # PyTorch's mark of a change in place.
+        yield Change(arguments[0][1] if arguments and path else receiver, line, True)
     if called in mutation.WRITES_OUTSIDE or _opens_for_writing(node, called):
         yield Outside("writes", line)
     elif called in mutation.READS_OUTSIDE:
@@ -28,13 +44,17 @@ def effects_of_call(
         yield Wild(line)
     if called in mutation.ARGUMENT_CHANGERS and arguments:
         yield Change(arguments[0][1], line, True, given)
+    inputs = mutation.INPUTS_OF_UFUNCS.get(called)
     for keyword, value in arguments:
-        if keyword == "out":
+        is_behind = inputs is not None and isinstance(keyword, int) and keyword >= inputs
+        if keyword == "out" or is_behind:
             yield Change(value, line)
     if not isinstance(node.func, ast.Attribute):
         return
     if is_namespace(node.func.value) and called in ("update", "setdefault", "__setitem__"):
         yield Wild(line)
+    if arguments and _is_class(node.func.value) and called in mutation.CONTAINER_METHODS:
+        yield Change(arguments[0][1], line, False, given)
     in_place = any(k.arg == "inplace" and not _is_false(k.value) for k in node.keywords)
     if called in mutation.CONTAINER_METHODS:
         yield Change(receiver, line, False, given)
@@ -60,6 +80,18 @@ def result_of_call(name: str | None, method: str | None, receiver: Value, given:
         return FRESH
     made = Value(frozenset({(Result(name), False)}))
     return made | (given.container() if name[:1].isupper() else given.element())
+
+
+def _is_harmless(path: str) -> bool:
+    """Tell whether a function of this full name changes none of its arguments."""
+    root = path.partition(".")[0]
+    last = path.rpartition(".")[2]
+    return (
+        root in mutation.HARMLESS_MODULES
+        or root in sys.stdlib_module_names
+        or last in mutation.PURE_METHODS
+        or last in mutation.WRITES_OUTSIDE
+    )
 
 
 def _opens_for_writing(node: ast.Call, called: str) -> bool:
@@ -90,6 +122,12 @@ def is_namespace(node: ast.expr) -> bool:
         and node.func.id in ("globals", "locals", "vars")
         and not node.args
     )
+
+
+def _is_class(node: ast.expr) -> bool:
+    """Tell whether an expression looks like a class, whose methods take the object first."""
+    name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+    return name in mutation.CONTAINER_CLASSES or name[:1].isupper()
 
 
 def _is_false(node: ast.expr) -> bool:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
+from .._random_state import STATES
 from ..errors import MlopsError, Place
 from .document import Cell, Notebook
 from .effects import ALWAYS_THERE
+from .frame import NOWHERE
 from .ipython_syntax import parse_cell
 from .namespace import Namespace
 from .operations import Operation
+from .surroundings import surroundings
 from .walker import operations
 
 
@@ -64,8 +67,8 @@ def cell_code(cell: Cell, notebook: Notebook | None = None) -> CellCode:
             hint="mend the line, or tag the cell `skip`.",
             place=place,
         ) from None
-    folder = str(notebook.path.parent) if notebook is not None else None
-    found = operations(tree, lambda node: _statement_text(cell.source, node), folder)
+    around = surroundings(notebook) if notebook is not None else NOWHERE
+    found = operations(tree, lambda node: _statement_text(cell.source, node), around.folder, around)
     return CellCode(cell, tree, found)
 
 
@@ -76,10 +79,11 @@ def cell_flow(cell: Cell, notebook: Notebook | None = None) -> CellFlow:
     definitions = {
         name: namespace.needs(name) for name in effects.writes if namespace.defines(name)
     }
+    hidden = ALWAYS_THERE | STATES
     return CellFlow(
-        reads={n: line for n, line in effects.reads.items() if n not in ALWAYS_THERE},
-        writes=effects.writes,
-        mutates=effects.mutates,
+        reads={n: line for n, line in effects.reads.items() if n not in hidden},
+        writes={n: line for n, line in effects.writes.items() if n not in STATES},
+        mutates={n: line for n, line in effects.mutates.items() if n not in STATES},
         deletes=effects.deletes,
         definitions=definitions,
         optional=frozenset(effects.reads) - effects.hard,

@@ -6,11 +6,15 @@ import ast
 from collections.abc import Sequence
 from functools import partial
 
+from .._random_state import NAMES
 from .calls import Arguments, effects_of_call, result_of_call
 from .frame import Frame, Scope
 from .ipython_syntax import PEEK, SHELL, WILD
+from .meanings import dotted
 from .operations import CONSTANT, FRESH, Call, Definition, Outside, Return, Value, Wild
+from .randomness import FITTING, Generator, draw_of, seed_of
 from .scopes import declared_elsewhere, local_names, parameter_defaults, parameter_names
+from .siblings import sibling
 
 _KEYED = ("get", "pop", "setdefault", "insert")
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -178,6 +182,11 @@ class Expressions(Frame):
         line = node.lineno
         if isinstance(function, ast.Name) and function.id in (PEEK, SHELL, WILD):
             return self._ipython(node, function.id)
+        bound = _partial(node)
+        if bound is not None:
+            self.value(function)
+            self.value(node.args[0])  # what a lambda would only look up when it is called
+            return self._lambda(bound)
         name: str | None = None
         method: str | None = None
         if isinstance(function, ast.Name):
@@ -194,10 +203,49 @@ class Expressions(Frame):
         for _, value in arguments[1:] if method in _KEYED else arguments:
             given |= value
         called = method or name or ""
-        effects = effects_of_call(node, called, receiver, arguments, given, used)
+        effects = effects_of_call(
+            node, called, receiver, arguments, given, used=used, path=self._path(function)
+        )
         self.operations += effects
+        if self._around.seeded:
+            self._random(node, called)
         self.operations.append(Call(name, method, receiver, arguments, line))
         return result_of_call(name, method, receiver, given)
+
+    def _path(self, function: ast.expr) -> str:
+        """Return the full name of a function that was imported from where no source is read."""
+        root = function
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        names = self._around.names
+        if not isinstance(root, ast.Name) or self._lookup(root.id) != root.id:
+            return ""
+        path = dotted(function, names) if root.id in names else ""
+        if path.startswith("<") or "(" in path:
+            return ""
+        module = path.partition(".")[0]
+        return "" if sibling(module, self._folder) is not None else path
+
+    def _random(self, node: ast.Call, called: str) -> None:
+        """Take the state of a shared generator as a variable: seeding binds it, drawing changes it.
+
+        Where the notebook seeds none of them, nothing is to be kept: each run draws other numbers.
+        """
+        around = self._around
+        seed = seed_of(node, around.names)
+        for generator in seed.generators if seed is not None else ():
+            if generator in NAMES:
+                self._bind(NAMES[generator], node.lineno, FRESH)
+        drawn: set[Generator] = set()
+        draw = draw_of(node, around.names)
+        if draw is not None and not draw.later:
+            drawn.add(draw.generator)
+        if called in FITTING:
+            drawn |= around.fitting
+        for generator in sorted(drawn & around.seeded):
+            if generator in NAMES:
+                state = self._read(NAMES[generator], node.lineno)
+                self._change(state, node.lineno)
 
     def _arguments(self, node: ast.Call) -> Arguments:
         found: list[tuple[int | str | None, Value]] = []
@@ -275,7 +323,9 @@ class Expressions(Frame):
     ) -> Definition:
         before = frozenset(names.values())
         scope = Scope("function", dict(names), globals_)
-        inner = type(self)([*self._scopes, scope], self._numbers, self._folder, lambda _: None)
+        inner = type(self)(
+            [*self._scopes, scope], self._numbers, self._folder, lambda _: None, self._around
+        )
         if isinstance(body, list):
             inner.body(body)
         else:
@@ -295,6 +345,41 @@ class Expressions(Frame):
                 each for each in definition.operations if not isinstance(each, Return)
             ]
         return definition
+
+
+def _partial(node: ast.Call) -> ast.Lambda | None:
+    """Return what ``functools.partial(...)`` makes as the lambda that it is equal to."""
+    function = node.func
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    if name != "partial" or not node.args or isinstance(node.args[0], ast.Starred):
+        return None
+    called, *given = node.args
+    if any(isinstance(each, ast.Starred) for each in given) or any(
+        keyword.arg is None for keyword in node.keywords
+    ):
+        return None
+    names = [f"bound{number}" for number in range(len(given) + len(node.keywords))]
+    loads: list[ast.expr] = [ast.Name(name, ast.Load()) for name in names]
+    keywords = [
+        ast.keyword(keyword.arg, load)
+        for keyword, load in zip(node.keywords, loads[len(given) :], strict=True)
+    ]
+    rest = ast.Starred(ast.Name("more", ast.Load()), ast.Load())
+    call = ast.Call(called, [*loads[: len(given)], rest], keywords)
+    arguments = ast.arguments(
+        [],
+        [],
+        ast.arg("more"),
+        [ast.arg(name) for name in names],
+        [*given, *(keyword.value for keyword in node.keywords)],
+        None,
+        [],
+    )
+    made = ast.copy_location(ast.Lambda(arguments, call), node)
+    for each in ast.walk(call):
+        if isinstance(each, ast.expr) and not hasattr(each, "lineno"):
+            ast.copy_location(each, node)
+    return made
 
 
 def code_value(definition: Definition) -> Value:

@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from .operations import CONSTANT, Bind, Change, Fork, Import, Operation, Read, Settle, Value
+from .surroundings import Surroundings
+
+NOWHERE = Surroundings()
+"""Around code of which no more is known than itself."""
 
 
 @dataclass(slots=True)
 class Scope:
-    kind: Literal["function", "class", "comprehension", "handler"]
+    kind: Literal["function", "class", "comprehension", "handler", "module"]
     names: dict[str, str]
     globals: frozenset[str] = frozenset()
 
@@ -38,6 +42,7 @@ class Frame:
         numbers: Iterator[int],
         folder: str | None,
         text: Callable[[ast.stmt], str | None],
+        around: Surroundings = NOWHERE,
     ) -> None:
         self.operations: list[Operation] = []
         self.own: set[str] = set()
@@ -45,11 +50,13 @@ class Frame:
         self._numbers = numbers
         self._folder = folder
         self._text = text
+        self._around = around
         self._paths = Paths()
         self._sure = True
         self._certain = True
         self._loops = 0
-        self._deferred = any(scope.kind == "function" for scope in scopes)
+        self._tries = 0
+        self._deferred = any(scope.kind in ("function", "module") for scope in scopes)
 
     def body(self, statements: Sequence[ast.stmt], *, top: bool = False) -> None:
         """Walk statements; ``top`` are those of the cell itself, whose last result is shown."""

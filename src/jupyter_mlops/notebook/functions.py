@@ -46,6 +46,9 @@ def summarise(
 ) -> Summary:
     """Say what a function does; ``changed_by_call`` knows what the functions do that it calls."""
     local = Locals(definition)
+    for operation in definition.operations:
+        if isinstance(operation, Call):
+            local.link_changed(changed_by_call(operation, local), operation)
     reads: dict[str, int] = {}
     writes: dict[str, int] = {}
     deletes: set[str] = set()
@@ -141,6 +144,13 @@ class Locals:
                 for parameter in (*source.parameters.values(), *source.rest):
                     for _, value in call.arguments:
                         self._link(parameter, value)
+
+    def link_changed(self, changed: set[Source], call: Call) -> None:
+        """Take it that what a call changes may hold its other arguments afterwards."""
+        for source in changed:
+            if isinstance(source, str) and "@" in source:
+                for _, value in call.arguments:
+                    self._link(source, value.container())
 
     def origins(self, value: Value, *, deep: bool = True) -> set[Source]:
         """Return the globals, parameters, results and code that a value may come from.

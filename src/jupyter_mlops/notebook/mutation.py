@@ -21,6 +21,9 @@ CONTAINER_METHODS = _words(
 )
 """Change a container, but not the things in it, and may put their arguments into it."""
 
+CONTAINER_CLASSES = _words("list dict set bytearray deque defaultdict object array")
+"""Classes with a small first letter, through which methods may be called."""
+
 MUTATING_METHODS = _words(
     """
     write writelines writerow writerows
@@ -81,6 +84,44 @@ ARGUMENT_CHANGERS = _words(
     """
 )
 """Functions, also of modules, that change their first argument."""
+
+HARMLESS_MODULES = _words(
+    """
+    numpy pandas scipy sklearn matplotlib seaborn plotly altair bokeh IPython ipywidgets mlflow
+    joblib yaml tqdm tabulate rich statsmodels pyarrow polars requests dotenv jupyter_mlops
+    cloudpickle msgspec orjson psutil PIL shap graphviz pandas_profiling ydata_profiling
+    missingno wandb great_expectations pandera torch tensorflow keras xgboost lightgbm catboost
+    """
+)
+"""Packages, beside Python's own, whose functions change arguments only as the lists here say."""
+
+INPUTS_OF_UFUNCS = (
+    dict.fromkeys(
+        _words(
+            """
+            abs absolute arccos arccosh arcsin arcsinh arctan arctanh cbrt ceil conj conjugate cos
+            cosh deg2rad degrees exp exp2 expm1 fabs floor invert isfinite isinf isnan log log10
+            log1p log2 logical_not negative positive rad2deg radians reciprocal rint sign sin sinh
+            sqrt square tan tanh trunc
+            """
+        ),
+        1,
+    )
+    | dict.fromkeys(
+        _words(
+            """
+            add arctan2 bitwise_and bitwise_or bitwise_xor copysign divide divmod dot equal
+            float_power floor_divide fmax fmin fmod gcd greater greater_equal heaviside hypot lcm
+            left_shift less less_equal logaddexp logaddexp2 logical_and logical_or logical_xor
+            matmul maximum minimum mod multiply nextafter not_equal power remainder right_shift
+            subtract true_divide
+            """
+        ),
+        2,
+    )
+    | {"clip": 3}
+)
+"""NumPy's functions that take the array for their result as an argument behind these many."""
 
 WRITES_OUTSIDE = _words(
     """

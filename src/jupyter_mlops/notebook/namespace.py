@@ -7,9 +7,10 @@ name is a change of every name that may share the object.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from .._random_state import STATES
 from .effects import ALWAYS_THERE, Effects
 from .functions import NOTHING_YET, Locals, Summary, match_arguments, summarise
 from .operations import (
@@ -121,6 +122,18 @@ class Namespace:
         """Take a name to be a module, or something else that never changes."""
         self._names[name] = _NOTHING
 
+    def bind(self, name: str) -> None:
+        """Take it that a name was bound to something that nothing else shares."""
+        self._names[name] = _Reach(own=frozenset({self._symbol()}))
+
+    def share(self, own: Iterable[str], holders: Iterable[str]) -> None:
+        """Take it that the names ``own`` are one object, which ``holders`` hold."""
+        symbol = frozenset({self._symbol()})
+        for name in own:
+            self._names[name] = self._names.get(name, _NOTHING) | _Reach(own=symbol)
+        for name in holders:
+            self._names[name] = self._names.get(name, _NOTHING) | _Reach(held=symbol)
+
     def receive(self, other: Namespace, names: Iterable[str]) -> None:
         """Take over names as copies of the other's values, which share among themselves."""
         copies: dict[int, int] = {}
@@ -156,25 +169,29 @@ class Namespace:
     def classes(self, name: str) -> frozenset[str]:
         """Return the names of the notebook's classes of which ``name`` may hold instances."""
         code = self._names.get(name, _NOTHING).code
-        return frozenset(each.name for each in code if each.kind == "class")
+        return frozenset(each.name for each in code if each.kind == "class" and not each.beside)
 
     def defines(self, name: str) -> bool:
         """Tell whether ``name`` is a function or class that a cell defines by ``def`` or such."""
-        return any(definition.name == name for definition in self._names.get(name, _NOTHING).code)
+        code = self._names.get(name, _NOTHING).code
+        return any(each.name == name and not each.beside for each in code)
 
     # --- single operations ------------------------------------------------------------------
 
     def _read(self, read: Read) -> None:
         name = read.name
         if read.need != "none":
-            self._need(name, read.line, hard=read.need == "hard")
+            # A function that the cell has called before may have bound it.
+            bound = self._effects.fates.get(name) in ("sure", "maybe")
+            self._need(name, read.line, hard=read.need == "hard" and not bound)
         self._run_code(name, read.line)
 
     def _need(self, name: str, line: int, *, hard: bool) -> None:
         if "@" in name:
             return
         self._effects.reads.setdefault(name, line)
-        if hard:
+        # A generator has some state before any cell seeds it.
+        if hard and name not in STATES:
             self._effects.hard.add(name)
 
     def _bind(self, bind: Bind) -> None:
@@ -261,19 +278,43 @@ class Namespace:
     def _call(self, call: Call) -> None:
         for value in (call.receiver, *(value for _, value in call.arguments)):
             self._run_nameless(value, call.line)
+        self._change_through_arguments(call)
         for definition, receiver in self._callees(call):
+            if definition.beside:
+                for name in self._run_definition(definition, "", call.line):
+                    self._run_code(name, call.line)
             summary = self._summary(definition)
             given = match_arguments(definition, receiver, call)
             for parameter, values in given:
                 if parameter in summary.parameters:
-                    for value in values:
-                        reach = self._resolve(value)
-                        self._changed(reach.own | reach.held, call.line)
+                    others = [v for name, each in given if name != parameter for v in each]
+                    self._change_arguments(values, others, call.line)
             for name in summary.changes:
                 target = self._names.get(name, _NOTHING)
                 for _, values in given:
                     for value in values:
                         self._add(target.own, self._resolve(value), "items")
+
+    def _change_through_arguments(self, call: Call) -> None:
+        """Take it that a function that is handed over is called with the other arguments."""
+        values = [call.receiver, *(value for _, value in call.arguments)]
+        for index, value in enumerate(values[1:], start=1):
+            if any(self._changes_parameters(each) for each in self._resolve(value).code):
+                others = [*values[:index], *values[index + 1 :]]
+                self._change_arguments(others, others, call.line)
+
+    def _change_arguments(self, changed: list[Value], given: list[Value], line: int) -> None:
+        """Change arguments of a function, which may put the others into them."""
+        for value in changed:
+            reach = self._resolve(value)
+            self._changed(reach.own | reach.held, line)
+            for other in given:
+                added = self._resolve(other)
+                if other is not value and added != _NOTHING:
+                    self._add(reach.own | reach.held, added, "items")
+
+    def _changes_parameters(self, definition: Definition) -> bool:
+        return definition.kind == "function" and bool(self._summary(definition).parameters)
 
     def _callees(self, call: Call) -> Iterator[tuple[Definition, Value | None]]:
         """Yield the functions that may be called, with the object where they are methods."""
@@ -287,8 +328,20 @@ class Namespace:
         if call.method is None:
             return
         for definition in self._resolve(call.receiver).code:
-            if call.method in definition.methods:
-                yield definition.methods[call.method], call.receiver
+            found = definition.methods.get(call.method)
+            if found is None:
+                continue
+            if definition.kind != "module":
+                yield found, call.receiver
+            elif found.kind == "function":
+                yield found, None
+            elif "__init__" in found.methods:
+                yield found.methods["__init__"], Value(fresh=True)
+
+    def _code(self, source: Source) -> frozenset[Definition]:
+        if isinstance(source, str) and "@" in source:
+            return frozenset()
+        return self._reach_of(source).code
 
     def _note_outside(self, operation: Outside, line: int) -> None:
         if operation.kind == "writes":
@@ -348,18 +401,32 @@ class Namespace:
         if found is None:
             # For a function that calls itself: nothing, until it is known.
             self._summaries[definition] = NOTHING_YET
-            found = self._summaries[definition] = summarise(definition, self._changed_by_call)
+            found = summarise(definition, self._changed_by_call)
+            if definition.beside:
+                # The globals of another module are not the notebook's.
+                reads = {name: line for name, line in found.reads.items() if name in STATES}
+                found = replace(found, reads=reads, writes={}, deletes=frozenset())
+            self._summaries[definition] = found
         return found
 
     def _changed_by_call(self, call: Call, local: Locals) -> set[Source]:
         """Return where the arguments come from that a call inside a function changes."""
         changed: set[Source] = set()
+        values = [call.receiver, *(value for _, value in call.arguments)]
+        for index, value in enumerate(values[1:], start=1):
+            code = {d for source in local.origins(value, deep=False) for d in self._code(source)}
+            if any(self._changes_parameters(each) for each in code):
+                for other in (*values[:index], *values[index + 1 :]):
+                    changed |= local.origins(other)
         callees: list[tuple[Definition, Value | None]] = []
-        if call.function is not None and "@" not in call.function:
+        if call.function is not None and ("@" not in call.function or call.function in self._names):
             callees = list(self._callees(call))
         elif call.method is not None:
             callees = [
-                (definition.methods[call.method], call.receiver)
+                (
+                    definition.methods[call.method],
+                    None if definition.kind == "module" else call.receiver,
+                )
                 for definition in self._methods.get(call.method, ())
             ]
         for definition, receiver in callees:

@@ -24,11 +24,12 @@ class Definition:
 
     ``parameters`` maps each parameter, in order, to its unique local name; ``rest`` are the local
     names of ``*args`` and ``**kwargs``. ``operations`` are the body's (for a class: of all its
-    methods), in no particular flow.
+    methods), in no particular flow. ``beside`` tells of code in a module beside the notebook; a
+    whole such module has its functions and classes as ``methods``.
     """
 
     name: str
-    kind: Literal["function", "class"]
+    kind: Literal["function", "class", "module"]
     line: int
     parameters: dict[str, str] = field(default_factory=dict)
     rest: tuple[str, ...] = ()
@@ -37,6 +38,7 @@ class Definition:
     operations: tuple[Operation, ...] = ()
     own: frozenset[str] = frozenset()
     methods: dict[str, Definition] = field(default_factory=dict)
+    beside: bool = False
 
 
 Source: TypeAlias = "str | Result | Definition"

@@ -69,6 +69,11 @@ def class_names(node: ast.ClassDef) -> frozenset[str]:
     return frozenset((*_bound(node.body), *parameters))
 
 
+def bound_names(body: _Body) -> frozenset[str]:
+    """Return the names that a body binds in its own scope."""
+    return frozenset(_bound(body))
+
+
 def _bound(body: _Body) -> Iterator[str]:
     for node in _own_nodes(body):
         match node:

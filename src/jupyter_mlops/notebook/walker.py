@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ast
 import itertools
+import warnings
 from collections.abc import Callable, Sequence
-from functools import partial
+from dataclasses import replace
+from functools import lru_cache, partial
+from pathlib import Path
 
 from .calls import is_namespace, suppresses
 from .expressions import Expressions, code_value
-from .frame import Scope
+from .frame import NOWHERE, Scope
+from .meanings import CONVENTIONAL, meanings
 from .operations import (
     CONSTANT,
     FRESH,
@@ -25,20 +29,23 @@ from .operations import (
     Value,
     Wild,
 )
-from .scopes import (
-    class_names,
-    declared_elsewhere,
-)
+from .scopes import bound_names, class_names, declared_elsewhere
+from .siblings import sibling
 from .star_imports import star_names
+from .surroundings import Surroundings
 
 _DEEPEST_LOOP = 3
+_DEEPEST_TRY = 3
 
 
 def operations(
-    tree: ast.Module, text: Callable[[ast.stmt], str | None], folder: str | None
+    tree: ast.Module,
+    text: Callable[[ast.stmt], str | None],
+    folder: str | None,
+    around: Surroundings = NOWHERE,
 ) -> tuple[Operation, ...]:
     """Return what a cell does; ``text`` gives the source of a statement, where it is plain."""
-    walker = _Walker([], itertools.count(1), folder, text)
+    walker = _Walker([], itertools.count(1), folder, text, around)
     walker.body(tree.body, top=True)
     return tuple(walker.operations)
 
@@ -179,21 +186,42 @@ class _Walker(Expressions):
                 if dotted and name not in self._paths.bound:
                     # The modules that earlier imports put into it are still there.
                     self.operations.append(Read(self._target(name), node.lineno, "soft"))
-                self._bind(self._target(name), node.lineno, CONSTANT, found)
+                code = None if dotted else self._beside(alias.name)
+                value = CONSTANT if code is None else _constant(code)
+                self._bind(self._target(name), node.lineno, value, found)
             return
         module = "." * node.level + (node.module or "")
         if module == "__future__":
             return
+        code = self._beside(module)
+        values = {n: _constant(each) for n, each in code.methods.items()} if code else {}
         for alias in node.names:
             if alias.name != "*":
                 found = Import(module, alias.name, False, text)
-                self._bind(self._target(alias.asname or alias.name), node.lineno, CONSTANT, found)
+                value = values.get(alias.name, CONSTANT)
+                self._bind(self._target(alias.asname or alias.name), node.lineno, value, found)
                 continue
             names = star_names(module, self._folder)
             if names is None:
                 self.operations.append(Wild(node.lineno))
             for name in sorted(names or ()):
-                self._bind(name, node.lineno, CONSTANT, Import(module, name, False, text))
+                value = values.get(name, CONSTANT)
+                self._bind(name, node.lineno, value, Import(module, name, False, text))
+
+    def _beside(self, module: str) -> Definition | None:
+        """Return the code of a module beside the notebook, and take its functions as known."""
+        path = sibling(module, self._folder)
+        reading = self._around.reading
+        if path is None or module in reading or (self._deferred and not reading):
+            return None
+        try:
+            changed = path.stat().st_mtime_ns
+        except OSError:
+            return None
+        code = _module(module, path, changed, replace(self._around, folder=self._folder))
+        if code is not None:
+            self.operations += code.operations
+        return code
 
     def _for(self, node: ast.For | ast.AsyncFor) -> None:
         pairs = self._items(node.iter, node.target)
@@ -235,7 +263,18 @@ class _Walker(Expressions):
             touched.update(self._paths.bound | self._paths.maybe)
             self.body(node.orelse)
 
+        def begun(statements: Sequence[ast.stmt]) -> None:
+            # The body may have ended behind each of its statements, with what that had left.
+            if statements:
+                self.body(statements[:1])
+                self._branches([lambda: begun(statements[1:])], exhaustive=False, chosen=False)
+
         def handle(handler: ast.ExceptHandler) -> None:
+            if self._tries < _DEEPEST_TRY:
+                self._tries += 1
+                self._branches([lambda: begun(node.body)], exhaustive=False, chosen=False)
+                self._tries -= 1
+                self._paths.ended = False
             self._paths.maybe |= touched - start.bound
             if handler.type is not None:
                 self.value(handler.type)
@@ -360,6 +399,51 @@ class _Walker(Expressions):
         )
         made = value | held | code_value(definition)
         self._bind(self._target(node.name), node.lineno, made)
+
+
+@lru_cache(maxsize=64)
+def _module(name: str, path: Path, changed: int, around: Surroundings) -> Definition | None:
+    """Read a module as code that may run, of which nothing runs by itself."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return None
+    known = {**CONVENTIONAL, **meanings(tree)}
+    around = replace(around, names=known, reading=around.reading | {name})
+    names = {each: f"{name}@{each}" for each in bound_names(tree.body)}
+    scope = Scope("module", names)
+    # Numbers that no cell comes to.
+    walker = _Walker([scope], itertools.count(1_000_000), around.folder, lambda _: None, around)
+    walker.body(tree.body)
+    own = frozenset(names.values())
+    binds: list[Operation] = []
+    methods: dict[str, Definition] = {}
+    for operation in walker.operations:
+        if not isinstance(operation, Bind):
+            continue
+        module, _, each = operation.name.partition("@")
+        codes = [source for source, _ in operation.value.own if isinstance(source, Definition)]
+        for code in codes if not each.isdigit() else ():
+            beside = _as_beside(code, own)
+            found = Import(module, each, False, None)
+            binds.append(Bind(operation.name, 0, False, _constant(beside), found))
+            if module == name:
+                methods[each] = beside
+    every = own | {bind.name for bind in binds if isinstance(bind, Bind)}
+    return Definition(
+        name, "module", 0, operations=tuple(binds), own=every, methods=methods, beside=True
+    )
+
+
+def _as_beside(code: Definition, names: frozenset[str]) -> Definition:
+    # What a module keeps for itself is not seen by the notebook.
+    methods = {each: _as_beside(method, names) for each, method in code.methods.items()}
+    return replace(code, own=code.own | names, methods=methods, beside=True)
+
+
+def _constant(code: Definition) -> Value:
+    return replace(code_value(code), fresh=False)
 
 
 def _is_irrefutable(pattern: ast.pattern) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 from .wiring import Wires, Wiring
 
 _FROM_START = -1
@@ -55,5 +57,29 @@ def _given(wiring: Wiring, wires: Wires) -> set[str]:
 
 
 def _matters(wires: Wires, name: str) -> bool:
-    """Tell whether the step changes what a name refers to, or hands it on together with others."""
-    return name in wires.outputs or any(name in entry.effects.mutates for entry in wires.entries)
+    """Tell whether it shows that names share an object.
+
+    The step changes what the name refers to, hands it on together with others, or compares
+    identities.
+    """
+    return (
+        name in wires.outputs
+        or any(name in entry.effects.mutates for entry in wires.entries)
+        or any(_compares_identity(entry.code.tree) for entry in wires.entries)
+    )
+
+
+def _compares_identity(tree: ast.Module) -> bool:
+    """Tell whether code asks if two names are one object, or share memory."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Compare(ops=operators, comparators=others):
+                for operator, other in zip(operators, others, strict=True):
+                    is_identity = isinstance(operator, ast.Is | ast.IsNot)
+                    if is_identity and not isinstance(other, ast.Constant):
+                        return True
+            case ast.Call(func=ast.Name(id="id")):
+                return True
+            case ast.Call(func=ast.Attribute(attr="shares_memory" | "may_share_memory")):
+                return True
+    return False

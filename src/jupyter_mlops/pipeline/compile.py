@@ -14,8 +14,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..notebook.document import Cell, Notebook
+from ..notebook.observed import ObservedFlow
 from ..notebook.parameters import Parameter, read_parameters
-from . import replay
+from . import joined, replay
 from .aliases import keep_together
 from .grouping import Grouping, group
 from .model import Notice, Pipeline, Serving, Step
@@ -25,8 +26,8 @@ from .session import is_setting, module_changes
 from .wiring import Entry, Wires, Wiring, follow
 
 
-def compile_notebook(notebook: Notebook) -> Pipeline:
-    """Compile a tagged notebook.
+def compile_notebook(notebook: Notebook, observed: ObservedFlow | None = None) -> Pipeline:
+    """Compile a tagged notebook, from its code and from what its cells were seen to do.
 
     Raises
     ------
@@ -40,7 +41,8 @@ def compile_notebook(notebook: Notebook) -> Pipeline:
     grouping = group(notebook)
     parameters = read_parameters(notebook)
     notices = list(grouping.notices)
-    entries = follow(grouping.roles)
+    entries = follow(grouping.roles, observed)
+    notices += joined.notices(notebook, entries)
     notices += _take_back_prelude(notebook, grouping, entries)
     wiring = Wiring(notebook, entries)
     wiring.trace(_everywhere(wiring))
@@ -162,7 +164,7 @@ def _metrics(wires: Wires) -> list[str]:
         for node in entry.code.tree.body:
             for name in _shown(node):
                 found[name] = None
-    return [name for name in found if not name.startswith("_")]
+    return [name for name in found if name.isidentifier() and not name.startswith("_")]
 
 
 def _shown(node: ast.stmt) -> list[str]:

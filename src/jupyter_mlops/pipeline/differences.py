@@ -12,7 +12,8 @@ from typing import Any, Literal
 from ..errors import MlopsError
 from ..fingerprints import fingerprint
 
-Verdict = Literal["equal", "equal within tolerance", "different"]
+Verdict = Literal["equal", "equal within tolerance", "random", "different"]
+"""``random`` is what differs from run to run of the notebook itself."""
 
 RELATIVE_TOLERANCE = 1e-9
 """Of floating point numbers; there is no absolute tolerance."""
@@ -24,6 +25,9 @@ class Difference:
 
     verdict: Verdict
     words: str = ""
+
+    def to_dict(self) -> dict[str, str]:
+        return {"verdict": self.verdict, "words": self.words}
 
 
 EQUAL = Difference("equal")

@@ -22,6 +22,7 @@ from traitlets.config import Config
 
 from ..errors import Place
 from ..notebook.document import Cell
+from ..notebook.figure_data import keep_figure_data
 
 INLINE = "module://matplotlib_inline.backend_inline"
 
@@ -68,6 +69,7 @@ class Session:
             user_module=main,
             user_ns=main.__dict__,
         )
+        keep_figure_data(shell)
         self._shell = shell
         self._recorder: _Recorder = shell.recorder
         self._compiler: _Compiler = shell.compile
@@ -288,10 +290,16 @@ class _Shell(InteractiveShell):
     compiler_class: type[CachingCompiler] = _Compiler
     displayhook_class = _Displayhook
     display_pub_class = _Publisher
+    kernel = None
+    """Pandas looks for it to learn that no terminal limits the width of what it prints."""
 
     def __init__(self, **options: Any) -> None:
         self.recorder = _Recorder()
         super().__init__(**options)  # type: ignore[no-untyped-call]
+        pandas: Any = sys.modules.get("pandas")
+        if pandas is not None:
+            # Imported ahead, outside of any shell, it took the width of a terminal.
+            pandas.set_option("display.max_columns", 20)
         self.colors = "nocolor"
         # A notebook may ask the tool about its runs; in a step there is nobody to answer.
         register: Any = self.register_magic_function

@@ -23,7 +23,8 @@ SERVE_STEP = "serve"
 _NO_TAGS = """\
 add tags to the cells, in the Property Inspector of JupyterLab: `parameters`, \
 `imports`, `functions`, `step:<name>`, `after:<name>`, `metrics`, `test`, `serve`, `skip`; \
-for example `step:load` on the cell that loads the data and `step:train` on the one that trains."""
+for example `step:load` on the cell that loads the data and `step:train` on the one that trains; \
+`jupyter mlops suggest` proposes some."""
 
 
 @dataclass(slots=True)
@@ -89,7 +90,7 @@ def _step_names(cell: Cell) -> list[str]:
 
 def _role(notebook: Notebook, cell: Cell) -> Role:
     given = set(cell.tags)
-    if given & (tags.SKIP | tags.TEST) or _only_talks_to_us(cell):
+    if given & (tags.SKIP | tags.TEST) or only_talks_to_us(cell):
         return Role(CellCode(cell, ast.Module([], []), ()), "excluded")
     steps = _step_names(cell)
     kinds = [
@@ -236,7 +237,8 @@ def _only_imports(code: CellCode) -> bool:
     )
 
 
-def _only_talks_to_us(cell: Cell) -> bool:
+def only_talks_to_us(cell: Cell) -> bool:
+    """Tell whether a cell holds nothing but our own magics."""
     lines = [line.strip() for line in cell.source.splitlines() if line.strip()]
     spoken = [line for line in lines if not line.startswith("#")]
     return bool(spoken) and all(_OURS.match(line) for line in spoken)

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..errors import MlopsError
 from ..notebook.document import Notebook
+from ..notebook.observed import ObservedFlow
 from ..progress import Progress, Stage
 from ..project import Project
 from ..rerun.rerun import Rerun, rerun
 from ..values import Observation
+from .compile import compile_notebook
 from .model import Pipeline
 from .prove import reference_plan
 
 Plan = Callable[[Pipeline, Path], Sequence[Observation]]
 """What else to keep of the run, in which folder."""
+
+FLOW = "flow.json"
+_MOST_RUNS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +51,50 @@ def run_reference(
 ) -> Progress[Reference]:
     """Run the notebook from a clean kernel and keep what each step leaves in ``folder``.
 
-    Raises `MlopsError` as `jupyter_mlops.rerun.rerun` does.
+    What the cells were seen to do to the variables is joined with what their code shows. Where
+    other steps follow from that, the notebook is run again to keep what these leave; the run that
+    counts is the last one.
+
+    Raises `MlopsError` as `jupyter_mlops.rerun.rerun` and `compile_notebook` do, and
+    ``pipeline.unsteady`` where each run shows something else.
     """
     stage = Stage("notebook")
-    yield stage.started(f"running {notebook.name} from a clean kernel")
-    observations = [*reference_plan(pipeline, folder)]
-    if plan is not None:
-        observations += plan(pipeline, folder)
-    run = yield from rerun(
-        notebook.path, parameters, project=project, observe=observations, kind=kind
+    flow = ObservedFlow()
+    for _ in range(_MOST_RUNS):
+        yield stage.started(f"running {notebook.name} from a clean kernel")
+        observations = [*reference_plan(pipeline, folder)]
+        if plan is not None:
+            observations += plan(pipeline, folder)
+        run = yield from rerun(
+            notebook.path,
+            parameters,
+            project=project,
+            observe=observations,
+            flow=folder / FLOW,
+            kind=kind,
+        )
+        flow = flow.joined(_read(folder / FLOW))
+        joined = compile_notebook(notebook, flow)
+        for notice in joined.notices:
+            if notice not in pipeline.notices:
+                yield stage.notice(f"{notice.message} ({notice.place})")
+        same = replace(joined, notices=pipeline.notices) == pipeline
+        pipeline = joined
+        if same:
+            yield stage.done(f"the notebook ran: run {run.run}", run=run.run)
+            return Reference(pipeline, run, folder)
+        yield stage.notice("the run showed other steps than the code; running again with these")
+        shutil.rmtree(folder)
+    raise MlopsError(
+        "pipeline.unsteady",
+        f"The cells did something else to the variables in each of {_MOST_RUNS} runs.",
+        hint="seed what draws random numbers, and look at what the notices above tell.",
+        place=notebook.place(),
     )
-    yield stage.done(f"the notebook ran: run {run.run}", run=run.run)
-    return Reference(pipeline, run, folder)
+
+
+def _read(file: Path) -> ObservedFlow:
+    try:
+        return ObservedFlow.from_dict(json.loads(file.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return ObservedFlow()  # capture told why, in the run

@@ -15,6 +15,8 @@ from ..errors import MlopsError
 from ..notebook.document import Notebook
 from ..notebook.effects import ALWAYS_THERE, Effects
 from ..notebook.namespace import Namespace
+from ..notebook.operations import Bind
+from .joined import rejoin
 from .wiring import Entry, Wires, Wiring
 
 _Versions = dict[str, int]
@@ -26,11 +28,17 @@ class _State:
 
     names: Namespace = field(default_factory=Namespace)
     versions: _Versions = field(default_factory=dict)
+    made: set[str] = field(default_factory=set)
+    """Names whose values the step's own cells made."""
 
     def note(self, entry: Entry, effects: Effects) -> None:
         for name, fate in effects.fates.items():
             if fate == "deleted":
                 self.versions.pop(name, None)
+                self.made.discard(name)
+            elif fate == "sure" or (entry.seen is not None and name in entry.seen.binds):
+                self.versions[name] = entry.index
+                self.made.add(name)
             else:
                 self.versions[name] = entry.index
 
@@ -86,6 +94,9 @@ def _run(notebook: Notebook, wiring: Wiring, wires: Wires, entry: Entry, state: 
         expected = None if origin is None or origin.fate == "deleted" else origin.entry
         found = state.versions.get(name)
         if expected is None:
+            if origin is not None and name in state.versions:
+                left = wiring.entries[state.versions[name]]
+                raise _deleted(notebook, wires, entry, name, line, origin.entry, left)
             continue
         if expected.effects.wild is not None and name not in expected.effects.fates:
             continue
@@ -93,6 +104,15 @@ def _run(notebook: Notebook, wiring: Wiring, wires: Wires, entry: Entry, state: 
             seen = wiring.entries[found] if found is not None else None
             raise _entangled(notebook, wires, entry, name, line, expected, seen)
     effects = state.names.run(entry.code.operations)
+    hidden = rejoin(
+        entry,
+        effects,
+        state.names,
+        has=state.versions.__contains__,
+        made_here=state.made.__contains__,
+    )
+    if hidden is not None:
+        raise _hidden_change(notebook, wiring, wires, entry, hidden)
     for name, line in entry.effects.reads.items():
         # Changed through an alias that the step's copies would not have, and read in one cell.
         if name in state.versions and name in set(entry.effects.fates) - set(effects.fates):
@@ -102,8 +122,14 @@ def _run(notebook: Notebook, wiring: Wiring, wires: Wires, entry: Entry, state: 
 
 
 def _repeat_imports(entry: Entry, names: set[str], state: _State) -> None:
+    state.names.run(
+        operation
+        for operation in entry.code.operations
+        if isinstance(operation, Bind)
+        and operation.imported is not None
+        and (operation.name in names or "@" in operation.name)
+    )
     for name in names:
-        state.names.forget(name)
         state.versions[name] = entry.index
 
 
@@ -115,6 +141,41 @@ def _load(wires: Wires, ends: dict[str, _State], state: _State) -> None:
         for name in names:
             if name in given.versions:
                 state.versions[name] = given.versions[name]
+                state.made.discard(name)
+
+
+def _deleted(
+    notebook: Notebook,
+    wires: Wires,
+    entry: Entry,
+    name: str,
+    line: int,
+    deleter: Entry,
+    seen: Entry,
+) -> MlopsError:
+    position = deleter.cell.position
+    return MlopsError(
+        "pipeline.entangled",
+        f"In the notebook, cell {position} has deleted `{name}`; the step `{wires.name}` would "
+        f"see what cell {seen.cell.position} made.",
+        hint=f"remove `del {name}` from cell {position}, or give it a name of its own.",
+        place=notebook.place(entry.cell, line),
+    )
+
+
+def _hidden_change(
+    notebook: Notebook, wiring: Wiring, wires: Wires, entry: Entry, name: str
+) -> MlopsError:
+    origin = wiring.origin(name, entry.index)
+    maker = f"cell {origin.entry.cell.position}" if origin is not None else "an earlier cell"
+    return MlopsError(
+        "pipeline.entangled",
+        f"A run showed that cell {entry.cell.position} changes `{name}` without using it: "
+        f"something else keeps it in memory, which the step `{wires.name}` would not share.",
+        hint=f"give {maker}, the cells between that hand `{name}` on and this cell the same step "
+        f"tag, or pass `{name}` to what changes it.",
+        place=notebook.place(entry.cell, entry.added.changes[name]),
+    )
 
 
 def _entangled(
@@ -126,6 +187,15 @@ def _entangled(
     expected: Entry,
     seen: Entry | None,
 ) -> MlopsError:
+    if expected is entry and seen is not None:
+        return MlopsError(
+            "pipeline.entangled",
+            f"Cell {entry.cell.position} changes `{name}` through something that shares an object "
+            f"with it; the step `{wires.name}` is given them as copies, which share nothing.",
+            hint=f"give cell {seen.cell.position} (step `{seen.role.step or wires.name}`) and this "
+            f"cell the same step tag, or change `{name}` by its own name.",
+            place=notebook.place(entry.cell, entry.effects.mutates.get(name, line)),
+        )
     other = f"what cell {seen.cell.position} left" if seen is not None else "nothing"
     if name in ALWAYS_THERE and seen is None:
         other = "Python's own"

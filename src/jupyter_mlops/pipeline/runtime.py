@@ -15,6 +15,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from ..notebook.document import Cell
 from . import manifest
 from .execution import Execution, Session
 from .model import Pipeline, Step
+from .touched import Touched
 from .work import (
     EXECUTED,
     RESULT,
@@ -53,6 +55,7 @@ def run_step(folder: Path, name: str, work: Path, given: Mapping[str, Any]) -> d
         ) from None
     os.environ[STEP_VARIABLE] = name
     run = _StepRun(pipeline, step, work.resolve())
+    run.touched.start()
     error = run.execute(manifest.convert_parameters(pipeline, given))
     return run.finish(error, time.perf_counter() - start)
 
@@ -73,6 +76,7 @@ class _StepRun:
             # matplotlib looks for fonts only once, where it may keep what it found
             os.environ.setdefault("MPLCONFIGDIR", str(work / ".matplotlib"))
         self.session = Session(pipeline.notebook, self.scratch)
+        self.touched = Touched(work)
         self.executions: list[Execution] = []
         self.outputs: dict[str, str] = {}
         self.parameters: dict[str, Any] = {}
@@ -91,7 +95,8 @@ class _StepRun:
             for cell in self.step.cells:
                 self._run(cell)
             folder = outputs_folder(self.work, self.step.name)
-            self.outputs = self._keep(values.dump, namespace, self.step.outputs, folder)
+            dump = partial(values.dump, optional=True)
+            self.outputs = self._keep(dump, namespace, self.step.outputs, folder)
             if self.step.metrics:
                 values.observe(metrics_observation(self.step, self.work), namespace, None)
         except _CellFailed as failed:
@@ -104,6 +109,7 @@ class _StepRun:
         """Write the executed notebook and ``result.json``."""
         self._save_notebook()
         shutil.rmtree(self.scratch, ignore_errors=True)
+        touched = self.touched.end()
         namespace = self.session.namespace
         metrics = {
             name: float(namespace[name])
@@ -117,6 +123,7 @@ class _StepRun:
             "outputs": self.outputs,
             "metrics": metrics,
             "error": error,
+            "touched": touched,
         }
         _write(self.folder / RESULT, json.dumps(result, indent=1))
         return result

@@ -9,7 +9,7 @@ from ..notebook.ipython_syntax import PEEK, WILD
 
 _SETTING_CALLS = frozenset(
     {"append", "chdir", "extend", "filterwarnings", "insert", "putenv", "rc", "register"}
-    | {"seed", "set_option", "set_style", "set_theme", "setdefault", "simplefilter", "update"}
+    | {"set_option", "set_style", "set_theme", "setdefault", "simplefilter", "update"}
     | {"use", "set_config", "set_printoptions", "set_output", "basicConfig", "manual_seed"}
 )
 

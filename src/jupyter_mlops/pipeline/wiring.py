@@ -18,7 +18,9 @@ from ..notebook.dataflow import CellCode, cell_code
 from ..notebook.document import Cell, Notebook
 from ..notebook.effects import ALWAYS_THERE, Effects, Fate
 from ..notebook.namespace import Namespace
+from ..notebook.observed import ObservedCell, ObservedFlow
 from .grouping import Role
+from .joined import NOTHING, Added, join
 
 _HISTORY = re.compile(r"_{1,3}|_i{1,3}|_i?\d+|_[iod]h|In|Out")
 
@@ -31,6 +33,9 @@ class Entry:
     role: Role
     effects: Effects
     before: Namespace
+    seen: ObservedCell | None = None
+    added: Added = NOTHING
+    """What the cell was seen to do, and which effects are known from that alone."""
 
     @property
     def cell(self) -> Cell:
@@ -63,15 +68,17 @@ class Wires:
     outputs: set[str] = field(default_factory=set)
 
 
-def follow(roles: Sequence[Role]) -> list[Entry]:
-    """Follow the cells in the order of the notebook."""
+def follow(roles: Sequence[Role], observed: ObservedFlow | None = None) -> list[Entry]:
+    """Follow the cells in the order of the notebook, joined with what they were seen to do."""
     namespace = Namespace()
     entries: list[Entry] = []
     for role in roles:
         if role.kind != "excluded":
             before = namespace.copy()
             effects = namespace.run(role.code.operations)
-            entries.append(Entry(len(entries), role, effects, before))
+            seen = observed.of(role.cell) if observed is not None else None
+            added = join(effects, namespace, seen, role.code) if seen is not None else NOTHING
+            entries.append(Entry(len(entries), role, effects, before, seen, added))
     return entries
 
 
@@ -169,21 +176,37 @@ class Wiring:
 
     # --- names that nothing defines ---------------------------------------------------------
 
+    def undefined(self, entry: Entry) -> Iterator[MlopsError]:
+        """Yield an error for each name that a cell needs and nothing before it defines."""
+        for name, line in entry.effects.reads.items():
+            if name in entry.effects.hard:
+                error = self._undefined(entry, name, line)
+                if error is not None:
+                    yield error
+
     def _check_defined(self, entry: Entry, name: str, line: int) -> None:
+        error = self._undefined(entry, name, line)
+        if error is not None:
+            raise error
+
+    def _undefined(self, entry: Entry, name: str, line: int) -> MlopsError | None:
         origin = self.origin(name, entry.index)
         if origin is not None and origin.fate != "deleted":
-            return
+            return None
         if origin is None and _HISTORY.fullmatch(name):
-            raise MlopsError(
+            return MlopsError(
                 "pipeline.hidden-output",
                 f"`{name}` is the session's history of outputs, which a step does not have.",
                 hint="give the value a name in the cell that makes it, and use that.",
                 place=self.notebook.place(entry.cell, line),
             )
         if origin is None and name in ALWAYS_THERE:
-            return
+            return None
+        wild = entry.effects.wild
+        if wild is not None and wild <= line:
+            return None
         words, hint = self._why_undefined(entry, name, origin)
-        raise MlopsError(
+        return MlopsError(
             "pipeline.undefined-name",
             f"`{name}` is used before any cell defines it{words}.",
             hint=hint,

@@ -23,8 +23,9 @@ RUN_VARIABLE = "JUPYTER_MLOPS_RUN"
 class Order:
     """One execution of a notebook, asked for by `rerun` or by plain papermill.
 
-    ``cwd`` is the kernel's working directory, None for this process's own. ``on_cell`` is called
-    with each original cell before it runs.
+    ``flow`` is the file for the observed flow; with it the kernel looks at every variable after
+    every cell. ``cwd`` is the kernel's working directory, None for this process's own.
+    ``on_cell`` is called with each original cell before it runs.
     """
 
     project: Project
@@ -33,6 +34,7 @@ class Order:
     kind: str = "rerun"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     observe: tuple[Observation, ...] = ()
+    flow: Path | None = None
     cwd: Path | None = None
     on_cell: Callable[[Cell], None] | None = None
     originals: list[Cell] = field(default_factory=list)
@@ -62,6 +64,7 @@ class Order:
                 "notebook": notebook,
                 "parameters": dict(self.parameters),
                 "observe": [observation.to_dict() for observation in self.observe],
+                "flow": str(self.flow.resolve()) if self.flow is not None else "",
             },
             default=repr,
         )

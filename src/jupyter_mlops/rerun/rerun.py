@@ -50,6 +50,7 @@ def rerun(
     project: Project | None = None,
     output: Path | None = None,
     observe: Sequence[Observation] = (),
+    flow: Path | None = None,
     kind: str = "rerun",
     run: str | None = None,
 ) -> Progress[Rerun]:
@@ -67,6 +68,9 @@ def rerun(
         Where to keep the executed notebook too.
     observe
         What to keep of the kernel's variables, and after which cell.
+    flow
+        The file for what each cell is seen to do to the variables; it is written with full
+        fingerprints of all of them, at any cost.
     run
         The run's name; default: a new one.
 
@@ -92,6 +96,7 @@ def rerun(
         kind=kind,
         parameters=given,
         observe=tuple(observe),
+        flow=flow,
         cwd=path.resolve().parent,
     )
     stage = Stage("run")

@@ -15,6 +15,7 @@ from ..capture import journal
 from ..capture.environment import requirements
 from ..capture.processes import alive
 from ..capture.records import Start
+from ..notebook.observed import ObservedFlow
 from ..project import Project
 from . import cells, cursor, datasets, models
 from .client import is_remote
@@ -244,6 +245,9 @@ class Feeder:
         executed = list(self.history.cells.values())
         client.log_text(run.info.run_id, cells.to_json(executed), "cells.json")
         client.log_text(run.info.run_id, cells.to_script(start.notebook, executed), "cells.py")
+        if self.history.flows:
+            flow = ObservedFlow(tuple(self.history.flows)).to_dict()
+            client.log_text(run.info.run_id, json.dumps(flow), "flow.json")
         self._cells_written = time.monotonic()
 
     def _kill_cells(self, client: MlflowClient, run: Run, start: Start) -> None:

@@ -14,6 +14,7 @@ from ..capture.records import (
     End,
     Environment,
     EstimatorParameters,
+    Flow,
     Frame,
     Git,
     Metric,
@@ -22,6 +23,7 @@ from ..capture.records import (
     Parameter,
     Start,
 )
+from ..notebook.observed import ObservedCell
 
 
 @dataclass(slots=True)
@@ -42,6 +44,7 @@ class History:
     parameters: dict[str, str] = field(default_factory=dict)
     metrics: list[Metric] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
+    flows: list[ObservedCell] = field(default_factory=list)
     models: dict[str, Model] = field(default_factory=dict)
     """The latest of each variable, in the order of fitting."""
     estimator_parameters: dict[str, EstimatorParameters] = field(default_factory=dict)
@@ -88,6 +91,8 @@ class History:
                 self.metrics.append(record)
             case Frame():
                 self.frames.append(record)
+            case Flow():
+                self.flows.append(record.flow)
             case Model():
                 self.models.pop(record.name, None)
                 self.models[record.name] = record

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,31 @@ import click
 from ...project import Project
 from .. import shown
 from ..command import follow, notebook_argument, parameters_option, parse_assignments, verb
+from ..kernel import kernel_option, read_kernel
 from ..views import View
+from .prove import accept_option
 
 
 @verb
 @notebook_argument
-def pipeline(notebook: Path) -> View:
-    """Show the pipeline that the notebook's tags and dataflow mean."""
+@kernel_option
+def pipeline(notebook: Path, kernel_file: Path | None) -> View:
+    """Show the pipeline that the notebook's tags and dataflow mean.
+
+    Where its cells have run under capture, what they were seen to do counts too.
+    """
     from ...notebook.document import read
+    from ...notebook.ghosts import find_ghosts
     from ...pipeline.compile import compile_notebook
+    from ...pipeline.model import Notice
+    from ...tracking.flows import latest_flow
 
     project = Project.find(notebook)
-    return shown.pipeline(compile_notebook(read(notebook, name=project.relative(notebook))))
+    source = read(notebook, name=project.relative(notebook))
+    found = compile_notebook(source, latest_flow(project, source))
+    ghosts = find_ghosts(source, read_kernel(kernel_file))
+    hidden = tuple(Notice(f"{ghost.message} {ghost.fix}", ghost.place) for ghost in ghosts)
+    return shown.pipeline(replace(found, notices=(*found.notices, *hidden)))
 
 
 @verb
@@ -34,11 +48,24 @@ def pipeline(notebook: Path) -> View:
     show_default=True,
     help="Build container images: where a Docker engine answers, always, or never.",
 )
-def promote(notebook: Path, assignments: tuple[str, ...], images: Any) -> View:
+@accept_option
+@click.option("--auto", is_flag=True, help="Write suggested tags into an untagged notebook first.")
+@kernel_option
+def promote(
+    notebook: Path,
+    assignments: tuple[str, ...],
+    images: Any,
+    accepted: tuple[str, ...],
+    auto: bool,
+    kernel_file: Path | None,
+) -> View:
     """Turn a tagged notebook into a release, proven equal to the notebook."""
     from ...deploy.promote import promote as start
 
-    return shown.release(follow(start(notebook, parse_assignments(assignments), images=images)))
+    kernel = read_kernel(kernel_file)
+    given = parse_assignments(assignments)
+    promotion = start(notebook, given, images=images, accept=accepted, auto=auto, kernel=kernel)
+    return shown.release(follow(promotion))
 
 
 @verb

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -17,7 +17,8 @@ class StepResult:
     """What one step left: its ``result.json`` and where it stands.
 
     ``outputs`` maps each variable to its fingerprint. ``folder`` holds ``executed.ipynb``,
-    ``outputs/`` and ``log.txt``.
+    ``outputs/`` and ``log.txt``. ``touched`` tells which files the step read, and what keeps it
+    from the cache; ``cached`` that it was taken from there.
     """
 
     step: str
@@ -27,6 +28,8 @@ class StepResult:
     metrics: dict[str, float]
     error: dict[str, Any] | None
     folder: Path
+    touched: dict[str, Any] = field(default_factory=dict)
+    cached: bool = False
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any], folder: Path) -> StepResult:
@@ -38,6 +41,7 @@ class StepResult:
             metrics=dict(content["metrics"]),
             error=content["error"],
             folder=folder,
+            touched=dict(content.get("touched") or {}),
         )
 
     @property

@@ -8,9 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,7 +21,8 @@ from ..forks import modules_ahead
 from ..model import Pipeline, Step
 from ..work import LOG, RESULT, step_folder
 from . import PipelineRun, StepResult
-from .schedule import CALM, last_line, place_of, read_result, run_steps
+from .memory import Memory
+from .schedule import CALM, Job, last_line, place_of, read_result, run_steps
 from .warm import WarmParent
 
 _PATIENCE = 5.0
@@ -38,13 +39,21 @@ class LocalTarget:
         Default: all.
     workers
         How many steps may run at a time; default: the number of CPUs.
+    memory
+        Where results of earlier runs are taken from and kept; default: every step runs.
     """
 
     name = "local"
 
-    def __init__(self, only: Sequence[str] | None = None, workers: int | None = None) -> None:
+    def __init__(
+        self,
+        only: Sequence[str] | None = None,
+        workers: int | None = None,
+        memory: Memory | None = None,
+    ) -> None:
         self._only = None if only is None else frozenset(only)
         self._workers = workers or os.cpu_count() or 1
+        self._memory = memory
 
     def run(
         self,
@@ -64,10 +73,16 @@ class LocalTarget:
             given.write_text(json.dumps(dict(parameters)), encoding="utf-8")
         steps = [s for s in pipeline.steps if self._only is None or s.name in self._only]
         command = _Command(pipeline, folder.resolve(), work, given, cwd.resolve())
-        with _launcher(command, steps) as launch:
-            results = yield from run_steps(
-                pipeline, steps, self._workers, lambda step: _Process(command, step, launch)
-            )
+        with _Launcher(command, steps) as launch:
+
+            def begin(step: Step) -> Job:
+                return _Process(command, step, launch)
+
+            start_step: Callable[[Step], Job] = begin
+            if self._memory is not None:
+                recall = self._memory.opened(pipeline, work, parameters, cwd.resolve())
+                start_step = partial(recall, start=begin)
+            results = yield from run_steps(pipeline, steps, self._workers, start_step)
         return PipelineRun(work, results, time.perf_counter() - start)
 
 
@@ -104,19 +119,32 @@ _Launch = Callable[[list[str], Path, Path], _Running]
 """Starts a step: arguments of the runtime, log file, working directory."""
 
 
-@contextmanager
-def _launcher(command: _Command, steps: Sequence[Step]) -> Iterator[_Launch]:
-    """Give what starts the steps: forks of a warm process where that saves imports."""
-    modules = modules_ahead(steps)
-    # Elsewhere than on Linux, system libraries forbid to go on after a fork.
-    if sys.platform != "linux" or len(steps) < 2 or not modules:
-        yield _launch_cold
-        return
-    parent = WarmParent(_python("forks"), modules, _environment(), command.cwd)
-    try:
-        yield parent.start
-    finally:
-        parent.close()
+class _Launcher:
+    """Starts steps: as forks of a warm process where that saves imports.
+
+    The warm process is started with the first step that really runs.
+    """
+
+    def __init__(self, command: _Command, steps: Sequence[Step]) -> None:
+        self._cwd = command.cwd
+        self._modules = modules_ahead(steps)
+        # Elsewhere than on Linux, system libraries forbid to go on after a fork.
+        self._is_warm = sys.platform == "linux" and len(steps) > 1 and bool(self._modules)
+        self._parent: WarmParent | None = None
+
+    def __enter__(self) -> _Launch:
+        return self._start
+
+    def __exit__(self, *_: object) -> None:
+        if self._parent is not None:
+            self._parent.close()
+
+    def _start(self, arguments: list[str], log: Path, cwd: Path) -> _Running:
+        if not self._is_warm:
+            return _launch_cold(arguments, log, cwd)
+        if self._parent is None:
+            self._parent = WarmParent(_python("forks"), self._modules, _environment(), self._cwd)
+        return self._parent.start(arguments, log, cwd)
 
 
 def _launch_cold(arguments: list[str], log: Path, cwd: Path) -> _Running:
@@ -147,7 +175,8 @@ class _Process:
         self._start = time.perf_counter()
         with explain_os_errors(command.work):
             self._folder.mkdir(parents=True, exist_ok=True)
-            (self._folder / RESULT).unlink(missing_ok=True)
+            for name in (RESULT, LOG):  # the log may be linked to one that the cache keeps
+                (self._folder / name).unlink(missing_ok=True)
             self._process = launch(command.arguments(step.name), self._folder / LOG, command.cwd)
 
     def wait(self) -> StepResult:

@@ -59,7 +59,8 @@ def run_steps(
                     if result.error is not None:
                         raise failure(pipeline, result)
                     data = _data(step, result)
-                    yield Event("step", f"{step.name} is done", "done", result.seconds, data)
+                    words = "is taken from the cache" if result.cached else "is done"
+                    yield Event("step", f"{step.name} {words}", "done", result.seconds, data)
         finally:
             for _, job in running.values():
                 job.stop()
@@ -126,4 +127,5 @@ def _data(step: Step, result: StepResult | None = None) -> dict[str, Any]:
     data: dict[str, Any] = {"step": step.name}
     if result is not None:
         data |= {"executed": str(result.executed), "metrics": result.metrics}
+        data["cached"] = result.cached
     return data

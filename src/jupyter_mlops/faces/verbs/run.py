@@ -1,0 +1,66 @@
+"""The verb that runs a notebook's pipeline on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ...pipeline.run import LocalRun
+from ...project import Project
+from ..command import follow, notebook_argument, parameters_option, parse_assignments, verb
+from ..views import Table, View
+
+
+@verb
+@notebook_argument
+@parameters_option
+@click.option("--workers", type=click.IntRange(min=1), help="Steps at a time; default: the CPUs.")
+@click.option("--no-cache", is_flag=True, help="Run every step, and keep nothing in the cache.")
+@click.option(
+    "--resume",
+    is_flag=False,
+    flag_value="latest",
+    metavar="[RUN]",
+    help="Go on from a run that failed; default: the newest one.",
+)
+@click.option("--list", "listing", is_flag=True, help="List the runs of this pipeline instead.")
+def run(
+    notebook: Path,
+    assignments: tuple[str, ...],
+    workers: int | None,
+    no_cache: bool,
+    resume: str | None,
+    listing: bool,
+) -> View:
+    """Run a tagged notebook's pipeline here: steps in processes, the unchanged from the cache."""
+    from ...notebook.document import read
+    from ...pipeline.compile import compile_notebook
+    from ...pipeline.run import run as start
+    from ...pipeline.run import runs
+
+    if listing:
+        project = Project.find(notebook)
+        name = compile_notebook(read(notebook, name=project.relative(notebook))).name
+        return _listed(runs(project, name))
+    given = parse_assignments(assignments)
+    found = follow(start(notebook, given, workers=workers, cached=not no_cache, resume=resume))
+    return _shown(found)
+
+
+def _shown(found: LocalRun) -> View:
+    rows = [
+        [name, "from the cache" if each.get("cached") else each["status"], each["seconds"]]
+        for name, each in found.steps.items()
+    ]
+    tables = [Table("", ("step", "", "seconds"), rows)]
+    if found.metrics:
+        tables.append(Table("", ("metric", "value"), [list(m) for m in found.metrics.items()]))
+    lines = [f"run {found.name}: {found.seconds:.1f} s; executed notebooks in {found.work}/steps"]
+    return View(lines, tables, found.to_dict())
+
+
+def _listed(found: list[LocalRun]) -> View:
+    rows = [[each.name, each.status, each.started, each.seconds] for each in found]
+    table = Table("", ("run", "status", "started", "seconds"), rows)
+    return View(tables=[table], data=[each.to_dict() for each in found])

@@ -1,0 +1,60 @@
+"""Where code reads what is new in each run: the clock, the process, the machine."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+from ..notebook.meanings import CONVENTIONAL, dotted, meanings
+from ..notebook.randomness import Draw
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_CLOCK = _words(
+    """
+    time.time time.time_ns time.perf_counter time.perf_counter_ns time.monotonic
+    time.monotonic_ns time.process_time time.process_time_ns time.thread_time time.ctime
+    time.localtime time.gmtime time.strftime timeit.default_timer timeit.timeit
+    datetime.datetime.now datetime.datetime.utcnow datetime.datetime.today datetime.date.today
+    pandas.Timestamp.now pandas.Timestamp.today pandas.Timestamp.utcnow
+    """
+)
+_PROCESS = _words(
+    """
+    os.getpid os.getppid threading.get_ident threading.get_native_id tempfile.mkdtemp
+    tempfile.mkstemp tempfile.mktemp tempfile.NamedTemporaryFile tempfile.TemporaryDirectory
+    """
+)
+_NAMES: Mapping[str, str] = {
+    **CONVENTIONAL,
+    "time": "time",
+    "pd": "pandas",
+    "pandas": "pandas",
+    "datetime": "datetime.datetime",
+    "dt": "datetime",
+    "date": "datetime.date",
+    "timeit": "timeit",
+    "tempfile": "tempfile",
+    "threading": "threading",
+}
+
+
+def clock_reads(tree: ast.AST, names: Mapping[str, str] | None = None) -> tuple[Draw, ...]:
+    """Return the calls that read the clock or what the system makes up, in order of lines.
+
+    ``names`` are as for `jupyter_mlops.notebook.randomness.draws`.
+    """
+    known = {**_NAMES, **(names or {}), **meanings(tree)}
+    found: list[Draw] = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        path, name = dotted(node.func, known), ast.unparse(node.func)
+        if path in _CLOCK:
+            found.append(Draw(name, node.lineno, "reads the clock", ""))
+        elif path in _PROCESS:
+            found.append(Draw(name, node.lineno, "gives another value in each process", ""))
+    return tuple(sorted(found, key=lambda draw: draw.line))
