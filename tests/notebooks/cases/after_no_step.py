@@ -1,0 +1,6 @@
+# expect: pipeline.nothing-feeds 2
+
+# %% step:a
+x = 1
+# %% step:b after:c
+y = x

@@ -1,0 +1,4 @@
+# expect: pipeline.two-roles 1
+
+# %% imports step:load
+import math
