@@ -105,7 +105,7 @@ def test_an_unserialisable_value_is_named_with_its_cell(project_root: Path) -> N
         "step:evaluate", "with guard:\n    error = np.abs(model.predict(X_test) - y_test)", cells
     )
     result = _promote(write_notebook(project_root / "nb.ipynb", cells))
-    _assert_refused(result, "values.unserialisable", "guard", "lock", "cell 5", "to do:")
+    _assert_refused(result, "pipeline.cannot-travel", "guard", "lock", "cell 5", "to do:")
     _assert_no_half_state(project_root)
 
 

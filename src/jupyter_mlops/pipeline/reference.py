@@ -19,6 +19,7 @@ from ..values import Observation
 from .compile import compile_notebook
 from .model import Pipeline
 from .prove import reference_plan
+from .travel import check_travel
 
 Plan = Callable[[Pipeline, Path], Sequence[Observation]]
 """What else to keep of the run, in which folder."""
@@ -56,7 +57,8 @@ def run_reference(
     counts is the last one.
 
     Raises `MlopsError` as `jupyter_mlops.rerun.rerun` and `compile_notebook` do, and
-    ``pipeline.unsteady`` where each run shows something else.
+    ``pipeline.unsteady`` where each run shows something else, ``pipeline.cannot-travel`` where a
+    step would have to hand on what no other process can be given.
     """
     stage = Stage("notebook")
     flow = ObservedFlow()
@@ -81,6 +83,7 @@ def run_reference(
         same = replace(joined, notices=pipeline.notices) == pipeline
         pipeline = joined
         if same:
+            check_travel(notebook, pipeline, folder)
             yield stage.done(f"the notebook ran: run {run.run}", run=run.run)
             return Reference(pipeline, run, folder)
         yield stage.notice("the run showed other steps than the code; running again with these")
