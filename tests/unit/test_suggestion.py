@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.notebook.document import Cell, Notebook, read
+from jupyter_mlops.pipeline import suggestion
 from jupyter_mlops.pipeline.compile import compile_notebook
+from jupyter_mlops.pipeline.sketch import Group, Sketch
+from jupyter_mlops.pipeline.study import Study
 from jupyter_mlops.pipeline.suggestion import SuggestedTag, suggest, with_tags
 from tests import tutorials
 from tests.cell_programs import programs
@@ -254,19 +257,29 @@ def test_nothing_to_suggest() -> None:
 
 def test_steps_that_cannot_do_without_each_other_become_one() -> None:
     found = book(
-        ("md", "# Load"),
-        ("code", "rows = [[1], [2]]\nheld = {'rows': rows}"),
-        ("md", "# Clean"),
-        ("code", "first = rows[0]"),
-        ("md", "# Train"),
-        ("code", "class Box:\n    pass\n\nbox = Box()\nbox.rows = held['rows']\nrows = []"),
-        ("md", "# Evaluate"),
-        ("code", "first.append(3)\nbox.rows.append(4)\nprint(held, rows, first)"),
+        ("code", "first = [1]"),
+        ("code", "rows = [1]"),
+        ("code", "other = rows"),
+        ("code", "rows = [2]"),
+        ("code", "last = rows + other"),
+        ("code", "print(last, first)"),
     )
-    suggested = suggest(found)
+    study = Study(found)
+    # Two steps that go on after each other, which no pipeline can have.
+    groups = [Group([0], name="a"), Group([1, 3], name="b"), Group([2, 4], name="c")]
+    draft = Sketch(study, groups=[*groups, Group([5], name="d")])
+    suggested = suggestion._merge(study, draft)
+    assert tags_of(suggested) == {
+        1: ["step:a"],
+        2: ["step:b"],
+        3: ["step:b"],
+        4: ["step:b"],
+        5: ["step:b"],
+        6: ["step:d"],
+    }
+    reason = "one step with cells 3, 4 and 5, which work on the same objects"
+    assert reason in reasons_of(suggested)[2]
     assert compare_tagged(found, suggested) is None
-    merged = [each for each in suggested if "one step with" in each.reason]
-    assert len({each.tag for each in merged}) <= 1
 
 
 @pytest.mark.parametrize(

@@ -140,9 +140,10 @@ class _Search:
         found = versions.get(name)
         if found is None:
             return self._too_early(number, name, at)
-        hard = name in self.past.flow.cells[number].effects.hard
-        if not hard and self.past.version(name, number) is None:
-            return None  # it binds the name itself, unless a loop in it never begins
+        effects = self.past.flow.cells[number].effects
+        binds = name in effects.writes and name not in effects.hard
+        if binds and self.past.version(name, number) is None:
+            return None  # the cell binds the name itself, unless a loop in it never begins
         # What a cell does to a name over and over again is no other version for itself.
         own = {e.text for e in self.past.leavings[number] if e.name == name and e.how == "changes"}
         found = _without(found, own)

@@ -44,7 +44,7 @@ class Sketch:
         """Return a sketch in which the groups from ``first`` to ``last`` are one."""
         whole = self.groups[first : last + 1]
         group = Group(
-            cells=[number for each in whole for number in each.cells],
+            cells=sorted(number for each in whole for number in each.cells),
             heading=whole[0].heading,
             activity=whole[0].activity,
             name=merged_name([each.name for each in whole]),
