@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_mlops.errors import MlopsError, Place
 from jupyter_mlops.pipeline.acceptance import Accepted, read_accepted
-from jupyter_mlops.pipeline.prove import Comparison, Kind, Proof
+from jupyter_mlops.pipeline.proof import Comparison, Kind, Proof
 from tests.pipelines import small
 
 PLACE = Place("notebooks/small.ipynb", 6)

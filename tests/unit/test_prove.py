@@ -17,7 +17,8 @@ from sklearn.ensemble import RandomForestRegressor
 
 from jupyter_mlops import values
 from jupyter_mlops.pipeline import differences, work
-from jupyter_mlops.pipeline.prove import Proof, compare, reference_plan
+from jupyter_mlops.pipeline.proof import Proof
+from jupyter_mlops.pipeline.prove import compare, reference_plan
 from tests.pipelines import small
 
 FRAME = pd.DataFrame(

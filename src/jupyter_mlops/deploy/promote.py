@@ -20,7 +20,7 @@ from ..os_errors import explain_os_errors
 from ..pipeline.acceptance import Accepted, read_accepted
 from ..pipeline.compile import compile_notebook
 from ..pipeline.model import Pipeline
-from ..pipeline.prove import Proof
+from ..pipeline.proof import Proof
 from ..pipeline.proving import keep_evidence, prove_pipeline, write_evidence
 from ..pipeline.reference import run_reference
 from ..pipeline.tag_writing import accept_tags

@@ -15,7 +15,7 @@ from . import work
 from .model import Pipeline
 
 if TYPE_CHECKING:
-    from .prove import Comparison
+    from .proof import Comparison
 
 _CELL = re.compile(r"cell\s*(\d+)\Z", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")

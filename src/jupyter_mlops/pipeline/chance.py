@@ -8,13 +8,13 @@ from pathlib import Path
 
 from ..errors import Place
 from ..notebook.document import Cell
-from ..notebook.ipython_syntax import parse_cell
 from ..notebook.meanings import meanings
 from ..notebook.randomness import Draw, unseeded
 from . import texts, work
 from .clock import clock_reads
 from .model import Pipeline, Step
-from .prove import Comparison, Kind, Proof, compare, executed_step
+from .proof import Comparison, Kind, Proof
+from .prove import cells_of, compare, executed_step, parsed
 from .shown import ExecutedNotebook
 
 _DIFFERS = "differs from run to run of the notebook itself"
@@ -87,9 +87,8 @@ class _Judge:
         self._pipeline = pipeline
         self._random = random
         self._printed = printed
-        cells = {c.id: c for step in pipeline.steps for c in (*step.prelude, *step.cells)}
-        ordered = sorted(cells.values(), key=lambda cell: cell.position)
-        trees = [_tree(cell) for cell in ordered]
+        ordered = cells_of(pipeline)
+        trees = [parsed(cell) for cell in ordered]
         self._trees = {cell.id: tree for cell, tree in zip(ordered, trees, strict=True)}
         self._names: dict[str, str] = {}
         for tree in trees:
@@ -169,10 +168,3 @@ def _draw_words(cell: Cell, draw: Draw) -> str:
     if draw.generator:
         return f"{where} draws random numbers without a seed (`{draw.name}` {draw.words})"
     return f"{where}: `{draw.name}` {draw.words}"
-
-
-def _tree(cell: Cell) -> ast.Module:
-    try:
-        return parse_cell(cell.source)
-    except SyntaxError:
-        return ast.Module([], [])

@@ -42,12 +42,22 @@ _NAMES: Mapping[str, str] = {
 }
 
 
+def clock_names(names: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what names stand for, with the usual meanings where ``names`` does not tell."""
+    return {**_NAMES, **names}
+
+
+def is_clock(call: ast.Call, names: Mapping[str, str]) -> bool:
+    """Tell whether a call reads the clock; ``names`` are as from `clock_names`."""
+    return dotted(call.func, names) in _CLOCK
+
+
 def clock_reads(tree: ast.AST, names: Mapping[str, str] | None = None) -> tuple[Draw, ...]:
     """Return the calls that read the clock or what the system makes up, in order of lines.
 
     ``names`` are as for `jupyter_mlops.notebook.randomness.draws`.
     """
-    known = {**_NAMES, **(names or {}), **meanings(tree)}
+    known = clock_names({**(names or {}), **meanings(tree)})
     found: list[Draw] = []
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):

@@ -10,7 +10,7 @@ from . import differences
 
 if TYPE_CHECKING:
     from ..notebook.document import Cell
-    from .prove import Comparison, Proof
+    from .proof import Comparison, Proof
 
 _MARKS = {"equal": "✓", "equal within tolerance": "≈", "random": "⚄", "different": "✗"}
 _CSS = {"equal": "ok", "equal within tolerance": "ok", "random": "chance", "different": "bad"}

@@ -27,7 +27,8 @@ from .chance import tell_chance
 from .compile import compile_notebook
 from .generate import generate
 from .model import Pipeline
-from .prove import Proof, compare, reference_plan
+from .proof import Proof
+from .prove import compare, reference_plan
 from .reference import Reference, run_reference
 from .targets import PipelineRun, Target
 from .targets.local import LocalTarget
