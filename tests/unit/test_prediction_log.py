@@ -135,7 +135,8 @@ def test_two_writers_one_of_them_killed(tmp_path: Path) -> None:
         writer.wait()
         told[name] = len([line for line in lines[:-1] if line])
     frame = read(tmp_path)
-    assert frame.attrs["torn"] == 0
+    # A kill can cut the line being written, which nobody was told of yet.
+    assert frame.attrs["torn"] <= len(writers)
     for name, count in told.items():
         assert count > 10
         numbers = frame[frame["_request_id"].str.startswith(name)]["x"].tolist()
