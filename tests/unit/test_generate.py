@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_mlops.errors import MlopsError
+from jupyter_mlops.notebook.limits import Limits
 from jupyter_mlops.notebook.parameters import Parameter
 from jupyter_mlops.pipeline import manifest
 from jupyter_mlops.pipeline.generate import RECORD, generate, pipeline_files, publish, write_files
@@ -165,7 +166,9 @@ literal = st.recursive(
 @given(literal)
 @settings(deadline=None)
 def test_every_default_comes_back(value: Any) -> None:
-    one = Parameter("p", value, "any", False, "what it: means", 3)
+    one = Parameter(
+        "p", value, "any", False, "what it: means", 3, Limits(("a", 1, None), 0, 1.5, True)
+    )
     pipeline = dataclasses.replace(small(), parameters=(one,))
     content = yaml.safe_load(manifest.to_text(pipeline, "# header"))
     (back,) = (manifest._read_parameter(each) for each in content["parameters"])

@@ -162,3 +162,50 @@ def test_unknown_names_are_refused_with_a_guess() -> None:
     with pytest.raises(MlopsError) as caught:
         check_parameters(notebook(("step:a", "1")), (), {"x": 1})
     assert "tag a cell" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("x = 6  # depth of the trees, 1..20", "at least 1 and at most 20"),
+        ("x = 0.5  # 0..", "at least 0"),
+        ("x = 0.1  # ..1e-1", "at most 0.1"),
+        ("x: Annotated[int, Field(ge=1, lt=20)] = 6", "at least 1 and below 20"),
+        ("x: Annotated[int, range(20)] = 6", "at least 0 and below 20"),
+        ("x: Annotated[float, Gt(0)] = 0.1", "above 0"),
+        ("x: Literal['gini', 'entropy'] = 'gini'", "one of 'gini', 'entropy'"),
+        ('x: "Literal[1, 2] | None" = None', "one of 1, 2"),
+        ("x = 'gini'  # one of: gini, entropy", "one of 'gini', 'entropy'"),
+        ("x = 30  # see pages 1..20", ""),
+        ("x = 3  # version 1.2.3, e.g. 1-2", ""),
+        ("x = [1]  # 1..20", ""),
+        ("x: float = 1", ""),
+    ],
+)
+def test_limits_are_read(source: str, words: str) -> None:
+    (parameter,) = read(source)
+    assert str(parameter.limits) == words
+
+
+@pytest.mark.parametrize(
+    ("source", "allowed", "refused"),
+    [
+        ("x = 6  # 1..20", ["1", 20], ["0", 21, -3]),
+        ("x: Annotated[float, Field(gt=0, le=1)] = 0.5", ["1", 0.1], ["0", 1.01, float("nan")]),
+        ("x: Literal['a', 'b'] = 'a'", ["b"], ["c", ""]),
+        ("x: Literal[1, 2] | None = None", ["2", None, "none"], [3]),
+        ("x = 2  # one of: 1, 2", ["1"], ["3"]),
+    ],
+)
+def test_what_is_outside_the_limits_is_refused(
+    source: str, allowed: list[Any], refused: list[Any]
+) -> None:
+    for value in allowed:
+        check(source, x=value)
+    for value in refused:
+        with pytest.raises(MlopsError) as outside:
+            check(source, x=value)
+        assert outside.value.code == "parameters.limits"
+        assert "`x` must be" in outside.value.message
+        assert outside.value.place is not None
+        assert outside.value.place.line == 1

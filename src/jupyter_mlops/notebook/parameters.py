@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import MlopsError
 from .document import Cell, Notebook
+from .limits import Limits, literal_choices, plain_annotation, read_limits
 from .tags import PARAMETERS
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
@@ -28,6 +29,7 @@ class Parameter:
 
     ``type`` is one of int, float, str, bool, list, tuple, dict, or any (default None without an
     annotation). ``optional`` tells that None is allowed. ``help`` is the comment on its line.
+    ``limits`` are the choices or the range that annotation or comment state.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Parameter:
     optional: bool
     help: str
     line: int
+    limits: Limits = field(default_factory=Limits)
 
 
 def parameters_cell(notebook: Notebook) -> Cell | None:
@@ -95,7 +98,8 @@ def check_parameters(
     """Return ``given`` with each value checked against its parameter's type.
 
     Text is read as the parameter's type (``"6"`` for an int), so that a command line may pass
-    its words as they are. Raises ``parameters.unknown`` or ``parameters.type``.
+    its words as they are. Raises ``parameters.unknown``, ``parameters.type`` or
+    ``parameters.limits``.
     """
     known = {parameter.name: parameter for parameter in parameters}
     checked: dict[str, Any] = {}
@@ -112,12 +116,12 @@ def check_parameters(
 
 
 def _parameter(node: ast.stmt, lines: list[str]) -> Parameter | None:
-    annotation: str | None = None
+    annotation: ast.expr | None = None
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
         target, value = node.targets[0], node.value
     elif isinstance(node, ast.AnnAssign) and node.value is not None:
         target, value = node.target, node.value
-        annotation = ast.unparse(node.annotation)
+        annotation = _unquoted(node.annotation)
     else:
         return None
     if not isinstance(target, ast.Name):
@@ -127,13 +131,30 @@ def _parameter(node: ast.stmt, lines: list[str]) -> Parameter | None:
     except ValueError:
         return None
     kind, optional = _type_of(annotation, default)
-    return Parameter(target.id, default, kind, optional, _comment(node, lines), node.lineno)
+    comment = _comment(node, lines)
+    limits = read_limits(annotation, comment, default)
+    return Parameter(target.id, default, kind, optional, comment, node.lineno, limits)
 
 
-def _type_of(annotation: str | None, default: Any) -> tuple[str, bool]:
+def _unquoted(annotation: ast.expr) -> ast.expr:
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        try:
+            return ast.parse(annotation.value, mode="eval").body
+        except SyntaxError:
+            return annotation
+    return annotation
+
+
+def _type_of(annotation: ast.expr | None, default: Any) -> tuple[str, bool]:
     optional = default is None
     if annotation is not None:
-        parts = [part.strip() for part in annotation.strip("'\"").split("|")]
+        plain = plain_annotation(annotation)
+        kinds = {type(choice).__name__ for choice in literal_choices(plain)} - {"NoneType"}
+        words = ast.unparse(plain)
+        if kinds:
+            kind = kinds.pop() if len(kinds) == 1 else "any"
+            return (kind if kind in _TYPES else "any"), optional or "None" in words
+        parts = [part.strip() for part in words.split("|")]
         if len(parts) == 1 and parts[0].startswith("Optional["):
             parts = [parts[0][len("Optional[") : -1], "None"]
         optional = optional or "None" in parts
@@ -160,7 +181,7 @@ def _convert(notebook: Notebook, parameter: Parameter, value: Any) -> Any:
     if converted is None and (parameter.optional or parameter.type == "any"):
         return None
     if parameter.type == "any":
-        return converted
+        return _within(notebook, parameter, converted)
     wanted = _TYPES[parameter.type]
     # bool is a subclass of int, but `depth=True` is a mistake.
     is_bool = isinstance(converted, bool) and parameter.type != "bool"
@@ -175,10 +196,22 @@ def _convert(notebook: Notebook, parameter: Parameter, value: Any) -> Any:
         )
     result: Any = converted
     if parameter.type == "float":
-        return float(result)
+        result = float(result)
     if parameter.type == "tuple":
-        return tuple(result)
-    return result
+        result = tuple(result)
+    return _within(notebook, parameter, result)
+
+
+def _within(notebook: Notebook, parameter: Parameter, value: Any) -> Any:
+    if parameter.limits.allow(value):
+        return value
+    cell = parameters_cell(notebook)
+    raise MlopsError(
+        "parameters.limits",
+        f"`{parameter.name}` must be {parameter.limits}, but got {value!r}.",
+        hint=f"its default is {parameter.default!r}.",
+        place=notebook.place(cell, parameter.line) if cell else None,
+    )
 
 
 def _from_text(parameter: Parameter, text: str) -> Any:

@@ -16,6 +16,7 @@ import yaml
 
 from ..errors import MlopsError, Place
 from ..notebook.document import Cell
+from ..notebook.limits import Limits
 from ..notebook.parameters import Parameter
 from . import script
 from .model import Pipeline, Serving, Step
@@ -127,10 +128,23 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         content["default_python"] = ast.unparse(_node(parameter.default))
     if parameter.optional:
         content["optional"] = True
+    if parameter.limits:
+        content["limits"] = _limits(parameter.limits)
     if parameter.help:
         content["help"] = parameter.help
     content["line"] = parameter.line
     return content
+
+
+def _limits(limits: Limits) -> dict[str, Any]:
+    stated = {
+        "choices": list(limits.choices) or None,
+        "low": limits.low,
+        "high": limits.high,
+        "above": limits.above or None,
+        "below": limits.below or None,
+    }
+    return {key: value for key, value in stated.items() if value is not None}
 
 
 def _is_plain(value: Any) -> bool:
@@ -236,7 +250,12 @@ def _read_parameter(content: dict[str, Any]) -> Parameter:
         optional=content.get("optional", False),
         help=content.get("help", ""),
         line=content["line"],
+        limits=_read_limits(content.get("limits") or {}),
     )
+
+
+def _read_limits(content: dict[str, Any]) -> Limits:
+    return Limits(**{**content, "choices": tuple(content.get("choices") or ())})
 
 
 def _read_text(path: Path) -> str:
