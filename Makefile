@@ -33,6 +33,9 @@ format: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks.compile
 	$(BIN)/python -m benchmarks.pipeline
+	$(BIN)/python -m benchmarks.capture
+	$(BIN)/python -m benchmarks.logging
+	$(BIN)/python -m benchmarks.fingerprints
 
 sidebar: $(SIDEBAR)
 

@@ -418,6 +418,9 @@ _TARGETS = {"i": "nmk", "l": ("xs", "ys", "zs"), "d_": ("ds", "es"), "s": "st", 
     "r": "uvw",
     "z": ("col", "row"),
     "h": ("holder", "other"),
+    "j": ("jar", "pot"),
+    "e": ("model", "other_model"),
+    "c": ("scaler", "other_scaler"),
 }
 """What is assigned to, by the letter in a statement; capitals stand for what exists of a kind."""
 
@@ -494,6 +497,9 @@ class Builder:
         self.cells: Cells = []
         self.namespace: dict[str, Any] = {"__name__": "__main__"}
         self._forms = language.weighted()
+        self._defined = {"push", "fresh", "wrap", "peek", "reads"}
+        for text in language.definitions.values():
+            self._defined |= set(re.findall(r"^(?:def |class |)(\w+)\b(?=[(:]| = )", text, re.M))
 
     def cell(self, tags: str, source: str) -> None:
         """Add a cell and run it."""
@@ -524,9 +530,7 @@ class Builder:
 
     def _filled(self, form: str) -> str | None:
         needed = re.findall(r"\{(\w+)\}", form.replace("{{", "").replace("}}", ""))
-        known = {"push", "fresh", "wrap", "peek"}
-        known |= set(self.language.definitions) | {"reads"}
-        for name in set(re.findall(r"\b[A-Za-z_]\w*(?=[(.,)])", form)) & known:
+        for name in set(re.findall(r"\b[A-Za-z_]\w*(?=[(.,)\[])", form)) & self._defined:
             if name not in self.namespace:
                 return None
         parts: list[str] = []

@@ -11,6 +11,7 @@ import pytest
 
 from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.images.engine import Engine
+from tests import servers
 
 REQUIRED = {name for name in os.environ.get("MLOPS_REQUIRE", "").split(",") if name}
 CHROMIUM = "/usr/bin/chromium"
@@ -18,6 +19,7 @@ CHROMIUM = "/usr/bin/chromium"
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "docker: needs a Docker engine")
+    config.addinivalue_line("markers", "postgres: needs PostgreSQL's programs")
     config.addinivalue_line("markers", "browser: needs Chromium and a built sidebar")
 
 
@@ -28,6 +30,8 @@ def _absent(name: str) -> str | None:
             Engine.connect().close()
         except MlopsError as error:
             return error.message
+    if name == "postgres":
+        return servers.absent()
     if name == "browser":
         if not Path(CHROMIUM).exists() and not shutil.which("chromium"):
             return "Chromium is not installed"
@@ -38,7 +42,7 @@ def _absent(name: str) -> str | None:
 
 @pytest.fixture(autouse=True)
 def _requirements(request: pytest.FixtureRequest) -> None:
-    for name in ("docker", "browser"):
+    for name in ("docker", "browser", "postgres"):
         if request.node.get_closest_marker(name) is None:
             continue
         if reason := _absent(name):

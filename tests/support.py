@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
+
+import psutil
+
+from jupyter_mlops.project import Project
 
 Cells = Iterable[tuple[str, str]]
 
@@ -61,3 +66,27 @@ def replaced(tags: str, source: str, cells: Cells = SMALL) -> list[tuple[str, st
     changed = [(each, source if each == tags else old) for each, old in cells]
     assert changed != list(cells), f"no cell is tagged {tags!r}"
     return changed
+
+
+def until(done: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until ``done`` says so; fail after so many seconds."""
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def writers(project: Project) -> list[psutil.Process]:
+    """Return the processes that feed the store of one project."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if "jupyter_mlops.tracking.writer" in words and str(project.root) in words:
+            found.append(process)
+    return found
+
+
+def stop_writer(project: Project) -> None:
+    """End the writer of one project, if it has one."""
+    for process in writers(project):
+        process.terminate()

@@ -75,11 +75,19 @@ export interface ParameterView {
 export interface StepView {
   name: string;
   cells: string[];
+  first: NeededView[];
   inputs: InputView[];
   outputs: string[];
   parameters: string[];
   metrics: string[];
   upstream: string[];
+}
+/**
+ * A cell that runs before a step's own, by its position, and the names it is needed for.
+ */
+export interface NeededView {
+  cell: number;
+  names: string[];
 }
 /**
  * A variable that a step reads and the step that provides it.

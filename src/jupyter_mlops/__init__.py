@@ -19,6 +19,7 @@ _API = {
     "Project": ".project",
     "compile_notebook": ".pipeline.compile",
     "drain": ".progress",
+    "log": ".capture.logging",
     "monitor": ".monitoring.monitor",
     "promote": ".deploy.promote",
     "prove": ".pipeline.proving",

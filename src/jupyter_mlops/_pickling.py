@@ -7,12 +7,15 @@ already defines under its name stays that one class, so that ``isinstance`` hold
 
 from __future__ import annotations
 
+import collections
+import functools
+import gc
 import io
 import pickle
 import pickletools
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -26,10 +29,14 @@ from .fingerprints import fingerprint
 _RECEIVED = "__mlops_classes__"
 """Where a namespace keeps classes that were received, but that no cell of its own defines."""
 
+_GIVEN = "__mlops_given__"
+"""Where a namespace keeps which classes it was given by name."""
+
 _SHARED_BLOCKS = "__mlops_blocks__"
 """Where a namespace keeps what makes frames copy on write."""
 
 _receiving: ContextVar[dict[str, Any]] = ContextVar("receiving")
+_wanted: ContextVar[frozenset[str]] = ContextVar("wanted")
 
 _HANDLES: tuple[tuple[str, str, str], ...] = (
     ("io", "IOBase", "an open file"),
@@ -52,7 +59,20 @@ _HANDLES: tuple[tuple[str, str, str], ...] = (
     ("subprocess", "Popen", "a running process"),
     ("concurrent.futures", "Executor", "a pool of workers"),
     ("mmap", "mmap", "a memory map"),
+    ("builtins", "memoryview", "a view of memory"),
+    ("multiprocessing.shared_memory", "SharedMemory", "memory that processes share"),
+    ("multiprocessing.connection", "_ConnectionBase", "a connection to a process"),
+    ("tempfile", "TemporaryDirectory", "a folder that ends with its process"),
+    ("shelve", "Shelf", "an open database"),
+    ("dbm.dumb", "_Database", "an open database"),
+    ("tqdm.std", "tqdm", "a progress bar"),
+    ("matplotlib.artist", "Artist", "a figure in use"),
 )
+
+_DICTS: tuple[dict[Any, Any], ...] = ({}, collections.OrderedDict())
+_VIEWS: dict[type, str] = {
+    type(getattr(empty, name)()): name for empty in _DICTS for name in ("keys", "values", "items")
+}
 
 
 class Refused(Exception):
@@ -80,6 +100,13 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         """Refuse handles; take apart what belongs to the notebook or to a frame."""
         if isinstance(value, self._handles):
             return self._handle(value)
+        if type(value) is functools.cached_property:
+            # Before Python 3.12 it holds a lock, which each process makes for itself.
+            state = {name: each for name, each in vars(value).items() if name != "lock"}
+            return functools.cached_property, (value.func,), state
+        if type(value) in _VIEWS:
+            # It goes on to show the dict, which may travel too.
+            return _receive_view, (gc.get_referents(value)[0], _VIEWS[type(value)])
         if self._arrays.is_array(value):
             reduced = self._arrays.reduce(value)
             return super().reducer_override(value) if reduced is None else reduced
@@ -96,7 +123,8 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             # of one process only.
             make, arguments = reduced[0], [*reduced[1]]
             arguments[-2] = None
-            return _receive_class, (make, key, *arguments), *reduced[2:]
+            given = (key, reduced[5], reduced[2])
+            return _receive_class, (make, key, *arguments), given, None, None, _set_class_state
         return reduced
 
     def _handle(self, value: Any) -> Any:
@@ -138,6 +166,7 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             self._keep(values)
         else:
             values = values.view()
+            self._arrays.compact(values)
             if block.refs.has_reference():
                 self._arrays.leave(values)
                 return _receive_block, (function, values, *rest)
@@ -163,13 +192,17 @@ class _Namespace:
 
 
 @contextmanager
-def receiving(namespace: dict[str, Any]) -> Iterator[None]:
-    """Make ``namespace`` the one that functions and classes are bound to while unpickling."""
-    token = _receiving.set(namespace)
+def receiving(namespace: dict[str, Any], names: Iterable[str] = ()) -> Iterator[None]:
+    """Make ``namespace`` the one that functions and classes are bound to while unpickling.
+
+    ``names`` are the variables that it is to be given.
+    """
+    token, other = _receiving.set(namespace), _wanted.set(frozenset(names))
     try:
         yield
     finally:
         _receiving.reset(token)
+        _wanted.reset(other)
 
 
 def modules(pickled: bytes) -> set[str]:
@@ -224,6 +257,10 @@ def _set_function_state(function: types.FunctionType, state: tuple[Any, dict[str
         setattr(function, name, value)
 
 
+def _receive_view(mapping: Any, name: str) -> Any:
+    return getattr(mapping, name)()
+
+
 def _receive_block(make: Callable[..., Any], *arguments: Any) -> Any:
     """Make a block of a frame that is shared with another one, so that it is copied on write."""
     block = make(*arguments)
@@ -243,6 +280,17 @@ def _receive_class(make: Callable[..., type], key: str, *arguments: Any) -> type
     if key not in received:
         received[key] = make(*arguments)
     return received[key]
+
+
+def _set_class_state(value: type, state: tuple[str, Callable[..., Any], Any]) -> None:
+    """Set a class' attributes, unless another step has given the class itself by its name."""
+    key, set_state, content = state
+    given: set[str] = _receiving.get().setdefault(_GIVEN, set())
+    if key.partition(" ")[0].partition(".")[0] in _wanted.get():
+        given.add(key)
+    elif key in given:
+        return
+    set_state(value, content)
 
 
 def _definition(value: type) -> str:

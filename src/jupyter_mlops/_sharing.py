@@ -1,7 +1,9 @@
 """Arrays that share memory, wherever they hang: written once, so that views stay views.
 
-NumPy pickles every array with a copy of its own. Here all arrays that a pickler meets are noted;
-where some overlap in memory, that memory is written once and each array as a view of it.
+NumPy pickles every array with a copy of its own, without gaps, that may be written to. Here all
+arrays that a pickler meets are noted; where some overlap in memory, that memory is written once and
+each array as a view of it. An array with gaps keeps them, so that ``ravel`` is a copy of it where
+it was one, and one that is read-only stays so.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ class Arrays:
         self._met: dict[int, Any] = {}
         """By identity; kept alive, so that no address is used twice."""
         self._left: dict[int, Any] = {}
+        self._compact: dict[int, Any] = {}
         self._starts: list[int] = []
         self._blocks: list[tuple[int, Any]] = []
         """End of each stretch of shared memory, and that memory as an array of bytes."""
@@ -33,10 +36,17 @@ class Arrays:
         """Take an array as one that shares nothing, whatever its memory is."""
         self._left[id(array)] = array
 
+    def compact(self, array: Any) -> None:
+        """Take an array as one whose layout does not matter where it shares no memory."""
+        self._compact[id(array)] = array
+
     def reduce(self, array: Any) -> Any:
-        """Return how the array is made of memory that it shares; None where it shares none."""
+        """Return how the array is made, where NumPy would make another one of it; or None."""
         if id(array) in self._left:
             return None
+        return self._reduce_shared(array) or self._reduce_alone(array)
+
+    def _reduce_shared(self, array: Any) -> Any:
         self._met[id(array)] = array
         if array.dtype.hasobject:
             return self._object_view(array)
@@ -48,6 +58,26 @@ class Arrays:
         offset = array.__array_interface__["data"][0] - self._starts[position]
         writeable = array.flags.writeable
         return _view, (memory, array.dtype, array.shape, array.strides, offset, writeable)
+
+    def _reduce_alone(self, array: Any) -> Any:
+        if id(array) in self._compact:
+            return None
+        flags = array.flags
+        if not flags.forc and array.dtype.names is None:
+            packed = array.copy()
+            self.leave(packed)
+            may = True if flags.writeable else None if _thawed(array) is None else False
+            return _with_gaps, (packed, array.strides, may)
+        if flags.writeable:
+            return None
+        thawed = _thawed(array)
+        if thawed is None:
+            # Its memory is read-only, and so is the buffer that it is written from.
+            if not array.dtype.hasobject:
+                return None
+            thawed = array.copy()
+        self.leave(thawed)
+        return _frozen, (thawed,)
 
     def find_shared(self) -> bool:
         """Look for memory that several of the arrays share; tell whether there is any."""
@@ -116,6 +146,43 @@ def _view(
 ) -> Any:
     array = type(memory)(shape, dtype, memory, offset, strides)
     array.flags.writeable = writeable
+    return array
+
+
+def _with_gaps(packed: Any, strides: tuple[int, ...], writeable: bool | None) -> Any:
+    """Make an array with these strides; ``writeable`` is None where it can never be."""
+    from numpy.lib.stride_tricks import as_strided
+
+    reach = [(n - 1) * s for n, s in zip(packed.shape, strides, strict=True) if packed.size]
+    before = -sum(min(each, 0) for each in reach)
+    size = before + sum(max(each, 0) for each in reach) + packed.itemsize
+    if packed.dtype.hasobject:
+        items = type(packed)(size // packed.itemsize, packed.dtype)
+        array = as_strided(items[before // packed.itemsize :], packed.shape, strides)
+    else:
+        memory = bytearray(size)
+        array = type(packed)(packed.shape, packed.dtype, memory, before, strides)
+    array[...] = packed
+    if writeable is None and not packed.dtype.hasobject:
+        return type(packed)(packed.shape, packed.dtype, bytes(memory), before, strides)
+    return array if writeable else _frozen(array)
+
+
+def _thawed(array: Any) -> Any:
+    """Return a view of a read-only array that may be written to, None where none can be had."""
+    try:
+        array.flags.writeable = True
+    except ValueError:
+        return None
+    view = array.view()
+    array.flags.writeable = False
+    return view
+
+
+def _frozen(array: Any) -> Any:
+    # A view, so that it may be thawed again.
+    array = array.view()
+    array.flags.writeable = False
     return array
 
 

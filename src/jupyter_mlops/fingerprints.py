@@ -4,7 +4,8 @@ Numbers, text and containers are hashed by content; arrays and frames column by 
 buffers, near memory bandwidth; every other object by its type and its state, as pickle would take
 it apart, but never by pickled bytes, because these differ between a slice and its copy, and
 between a model and its round trip. Nothing of an object's state is left out, with two exceptions:
-source places of code (file names, line numbers) and caches that Python keeps on classes.
+source places of code (file names, line numbers), and what Python and scikit-learn note of a
+process: caches on classes, addresses in memory.
 
 Functions count by code, defaults and closure, and importable ones also by their name; the globals
 that they read do not count. The order of dicts counts, the order of sets does not.
@@ -13,6 +14,7 @@ that they read do not count. The order of dicts counts, the order of sets does n
 from __future__ import annotations
 
 import array
+import collections
 import copyreg
 import enum
 import functools
@@ -55,6 +57,9 @@ _ENUM_INTERNALS = frozenset(
         "_value_repr_",
     }
 )
+
+_ADDRESSES = frozenset({"_stop_words_id"})
+"""Attributes that hold where in memory something is; scikit-learn's text vectorizers have one."""
 
 
 def fingerprint(value: object) -> str:
@@ -210,7 +215,7 @@ class _Walker:
         function, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
         if isinstance(state, dict) and all(type(name) is str for name in state):
             # The order in which attributes were set says nothing of the object.
-            state = dict(sorted(state.items()))
+            state = {name: state[name] for name in sorted(state) if name not in _ADDRESSES}
         parts = [kind, function, arguments, state]
         if items is not None:
             parts.append(list(items))
@@ -220,6 +225,8 @@ class _Walker:
 
 
 _Walk = Callable[[_Walker, Any], bytes]
+
+_DICTS: tuple[dict[Any, Any], ...] = ({}, collections.OrderedDict())
 
 _WALKS: dict[type, _Walk] = {
     list: _Walker._sequence,
@@ -249,6 +256,15 @@ _WALKS: dict[type, _Walk] = {
     functools.cached_property: lambda walker, value: walker.join(
         "cached_property", [value.func, value.attrname]
     ),
+    # As pickle takes it apart, it has a dict of its own once somebody has looked for it.
+    functools.partial: lambda walker, value: walker.join(
+        "partial", [value.func, value.args, value.keywords, vars(value)]
+    ),
+    **{
+        type(view): lambda walker, value: walker.join(type(value).__name__, [list(value)])
+        for empty in _DICTS
+        for view in (empty.keys(), empty.values(), empty.items())
+    },
     weakref.ref: lambda walker, value: walker.join("weakref", [value()]),
     type(Ellipsis): lambda walker, value: _hash(b"Ellipsis", b""),
     type(NotImplemented): lambda walker, value: _hash(b"NotImplemented", b""),

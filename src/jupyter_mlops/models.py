@@ -59,11 +59,19 @@ class InputView(Message):
     provider: str
 
 
+class NeededView(Message):
+    """A cell that runs before a step's own, by its position, and the names it is needed for."""
+
+    cell: int
+    names: list[str]
+
+
 class StepView(Message):
     """One step; ``cells`` are ids, ``upstream`` names the steps that must have ended before."""
 
     name: str
     cells: list[str]
+    first: list[NeededView]
     inputs: list[InputView]
     outputs: list[str]
     parameters: list[str]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .errors import MlopsError, Place
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 # SQLite's own words; they come wrapped in the errors of whatever uses it.
 _FULL_WORDS = "database or disk is full"
@@ -37,7 +37,7 @@ def _explain(error: Exception, where: Path | str) -> MlopsError | None:
     for each in _chain(error):
         number = each.errno if isinstance(each, OSError) else None
         place = Place(str(getattr(each, "filename", None) or where))
-        if number in _FULL or _FULL_WORDS in str(each):
+        if number in FULL or _FULL_WORDS in str(each):
             return MlopsError(
                 "project.disk-full",
                 "The disk is full.",

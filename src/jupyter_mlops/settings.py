@@ -56,6 +56,11 @@ class CacheSettings(_Section):
     """Size of the step cache; what was not used for longest is removed beyond it."""
 
 
+class RunSettings(_Section):
+    timeout: float | None = Field(default=None, gt=0)
+    """Seconds that each step of a pipeline may take; default: as long as it wants."""
+
+
 class CheckSettings(_Section):
     ignore: tuple[str, ...] = ()
     """Ids of rules whose findings do not count, in any notebook of the project."""
@@ -68,6 +73,7 @@ class Settings(_Section):
 
     tracking: TrackingSettings = TrackingSettings()
     cache: CacheSettings = CacheSettings()
+    run: RunSettings = RunSettings()
     check: CheckSettings = CheckSettings()
     images: ImageSettings = ImageSettings()
     gates: tuple[Gate, ...] = ()

@@ -120,7 +120,7 @@ def load(
         return ()
     content, buffers = _read(folder), _map(folder, index)
     try:
-        with receiving(namespace):
+        with receiving(namespace, wanted):
             values = pickle.loads(content, buffers=buffers)
     except ImportError as error:
         raise MlopsError(

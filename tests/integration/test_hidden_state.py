@@ -13,6 +13,7 @@ from jupyter_mlops.deploy.releases import Releases
 from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.faces.cli import main
 from jupyter_mlops.notebook.document import read
+from jupyter_mlops.pipeline.proving import prove
 from jupyter_mlops.pipeline.suggestion import suggest
 from jupyter_mlops.progress import Event, drain
 from jupyter_mlops.project import Project
@@ -54,6 +55,8 @@ def test_a_kernel_with_hidden_state_is_not_promoted(kernel: Kernel, project_root
     assert "Cell 4 was executed more than once, and changes `total` each time" in words
     assert "nb.ipynb, cell 4, line 1" in words
     assert Releases(Project(project_root)).list("nb") == []
+    reply, _ = kernel.run("%mlops prove")
+    assert "prove.hidden-state" in "\n".join(reply["traceback"])
 
     # the same is told where nothing is refused, and is gone once the cells have run in order
     _, shown = kernel.run("%mlops pipeline")
@@ -92,11 +95,16 @@ def test_saved_counts_are_enough(project_root: Path) -> None:
     for cell, count in zip(content.cells, (1, 2, 3, 5, 4), strict=True):
         cell.execution_count = count
     nbformat.write(content, path)
-    with pytest.raises(MlopsError) as caught:
-        drain(promote(path, project=Project(project_root), images="none"))
-    assert caught.value.code == "promote.hidden-state"
-    assert caught.value.place is not None
-    assert caught.value.place.cell == 5
+    project = Project(project_root)
+    for code, verb in (
+        ("promote.hidden-state", promote(path, project=project, images="none")),
+        ("prove.hidden-state", prove(path, project=project)),
+    ):
+        with pytest.raises(MlopsError) as caught:
+            drain(verb)
+        assert caught.value.code == code
+        assert caught.value.place is not None
+        assert caught.value.place.cell == 5
 
 
 def test_the_command_suggests_and_writes(project_root: Path) -> None:

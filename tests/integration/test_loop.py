@@ -17,7 +17,15 @@ from jupyter_mlops.monitoring.monitor import monitor
 from jupyter_mlops.monitoring.retrain import retrain
 from jupyter_mlops.progress import drain
 from jupyter_mlops.project import Project
-from tests.support import write_notebook
+from tests.support import SMALL, write_notebook
+
+# A draw without a seed, which the first release accepts.
+CELLS = [
+    *SMALL[:-1],
+    ("step:mark", "import random\nmark = random.random()"),
+    ("step:look", "is_marked = mark < 2"),
+    SMALL[-1],
+]
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +34,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     root = tmp_path_factory.mktemp("loop")
     (root / "mlops.toml").write_text("")
     project = Project(root)
-    drain(promote(write_notebook(root / "small.ipynb"), project=project, images="none"))
+    notebook = write_notebook(root / "small.ipynb", CELLS)
+    drain(promote(notebook, project=project, images="none", accept=["mark"]))
     drain(deployments.deploy("small", project=project, container=False))
     yield project
     drain(deployments.stop("small", project=project))
@@ -75,6 +84,11 @@ def test_a_better_challenger_is_deployed_and_rolled_back(project: Project) -> No
     )
     assert challenger < champion
     assert challenger == pytest.approx(release.manifest["metrics"]["mae"])
+    (accepted,) = release.manifest["proof"]["accepted"]
+    assert (accepted["name"], accepted["release"]) == ("mark", "small/1")
+    logged = {entry.action: entry for entry in AuditLog(project).entries()}
+    assert logged["retrain"].details["carried_over"] == ["mark"]
+    assert logged["promote"].details["accepted"] == [accepted]
     now = deployments.find("small", project)
     assert (now.release, now.url) == ("small/2", url)
     assert deployments.ask("small", _rows(3.0, 3), project=project)["release"] == "small/2"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,11 +14,14 @@ import pytest
 
 from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.notebook.document import read
+from jupyter_mlops.pipeline import work
 from jupyter_mlops.pipeline.acceptance import Accepted
+from jupyter_mlops.pipeline.chance import tell_chance
 from jupyter_mlops.pipeline.compile import compile_notebook
 from jupyter_mlops.pipeline.generate import generate
 from jupyter_mlops.pipeline.model import Pipeline
 from jupyter_mlops.pipeline.proof import Comparison
+from jupyter_mlops.pipeline.prove import compare
 from jupyter_mlops.pipeline.proving import Proven, prove, prove_pipeline
 from jupyter_mlops.pipeline.reference import run_reference
 from jupyter_mlops.pipeline.targets import PipelineRun
@@ -205,6 +209,54 @@ def test_a_broken_step_is_different_and_no_chance(project_root: Path, tmp_path: 
     assert error.place is not None
     assert error.place.cell == 2
     assert set(proof.facts["runs"]) == {"notebook", "notebook again"}
+
+
+COIN = [
+    ("functions", "import random, os\ndef toss(n):\n    return [random.randint(0, 1)] * n"),
+    ("step:toss", "coin = toss(1)\nprint('coin', coin)\nprint('always', 3)"),
+    ("step:count", "heads = sum(coin)\nprint('heads' if heads else 'tails')"),
+    # The pipeline's own: a step knows that it is one.
+    ("step:count", "where = os.environ.get('JUPYTER_MLOPS_STEP', 'kernel')\nprint(where)"),
+    ("step:end", "total = heads + 1\nplace = where * 2\nprint(total, 'of', 'two')\nprint(place)"),
+]
+
+
+def test_chance_that_gives_the_same_twice_is_told_as_chance(
+    project_root: Path, tmp_path: Path
+) -> None:
+    """Where a toss comes out otherwise in the pipeline only, the cell that tosses is named."""
+    project = Project(project_root)
+    path = write_notebook(project_root / "coin.ipynb", COIN)
+    notebook = read(path, name="coin.ipynb")
+    folder = tmp_path / "reference"
+    reference = drain(
+        run_reference(project, notebook, compile_notebook(notebook), {}, folder, kind="proof")
+    )
+    pipeline = reference.pipeline
+    generate(pipeline, notebook, tmp_path / "pipeline")
+    shutil.copyfile(reference.run.executed, folder / work.EXECUTED)
+    for number in range(20):  # until a toss comes out otherwise
+        run = tmp_path / f"run{number}"
+        drain(LocalTarget().run(pipeline, tmp_path / "pipeline", run, {}, cwd=project_root))
+        proof = compare(pipeline, folder, run, cwd=project_root)
+        unequal = {(each.name, each.kind) for each in proof.comparisons if not each.equal}
+        if ("coin", "output") in unequal:
+            break
+    # The second run of the notebook gave the same as the first: the case that hides chance.
+    judged = tell_chance(pipeline, proof, folder, folder, run, cwd=project_root)
+    random = [each for each in judged.comparisons if each.verdict == "random"]
+    assert {(each.name, each.kind) for each in random} == {
+        ("coin", "output"),
+        ("cell 2", "printed"),
+        ("heads", "output"),
+        ("cell 3", "printed"),
+    }
+    for each in random:
+        assert each.origin is not None
+        assert (each.origin.cell, each.origin.line) == (1, 3)
+        assert each.words.startswith("depends on chance, though two runs")
+    different = {each.name for each in judged.comparisons if each.verdict == "different"}
+    assert different == {"where", "cell 4", "cell 5"}
 
 
 def cli(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:

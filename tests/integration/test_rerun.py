@@ -275,3 +275,16 @@ def test_papermill_says_which_cell_took_too_long(project_root: Path) -> None:
     assert "nb.ipynb, cell 5" in result.stderr
     assert "Traceback" not in result.stderr
     assert os.path.getsize(project_root / "out.ipynb") > 0
+
+
+def test_a_kernel_that_is_done_is_not_interrupted(home: Path) -> None:
+    # An idle kernel ignores interrupts; this one notes them.
+    listening = (
+        "import pathlib, signal\n"
+        "noted = pathlib.Path('interrupted').resolve()\n"
+        "listen = lambda: signal.signal(signal.SIGINT, lambda *_: noted.touch())\n"
+        "get_ipython().kernel.post_handler_hook = listen"
+    )
+    notebook = write_notebook(home / "quiet" / "quiet.ipynb", [("", listening), ("", "x = 1")])
+    drain(rerun(notebook))
+    assert not (notebook.parent / "interrupted").exists()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jupyter_mlops.capture.processes import SWITCH
 from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.pipeline.run import LocalRun, find, run, runs
 from jupyter_mlops.progress import drain
 from jupyter_mlops.project import Project
+from jupyter_mlops.tracking.store import Store
 from tests.kernels import start_kernel
 from tests.support import write_notebook
 
@@ -25,7 +30,8 @@ CELLS = [
 
 
 @pytest.fixture
-def book(project_root: Path) -> Path:
+def book(project_root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(SWITCH, "off")  # `Store.sync` does the writer's work here
     (project_root / "data.csv").write_text("1\n2\n3\n")
     (project_root / "helper.py").write_text("def scale(x, by):\n    return x * by\n")
     return write_notebook(project_root / "book.ipynb", CELLS)
@@ -75,6 +81,37 @@ def test_a_failed_run_goes_on_from_the_failed_step(book: Path) -> None:
         go(book, resume="nothing-of-that-name")
     assert caught.value.code == "run.unknown"
     assert [each.status for each in runs(Project.find(book))] == ["ok", "failed"]
+
+
+def test_runs_stand_in_the_store(book: Path) -> None:
+    go(book)
+    go(book, parameters={"factor": 4})
+    write_notebook(book, [*CELLS[:-1], ("step:last", "1 / 0")])
+    with pytest.raises(MlopsError):
+        go(book)
+    store = Store(Project.find(book))
+    store.sync()
+    failed, second, first = store.runs()
+    assert [each.kind for each in (first, second, failed)] == ["pipeline"] * 3
+    assert [each.status for each in (first, second, failed)] == ["FINISHED", "FINISHED", "FAILED"]
+    assert (first.metrics, second.metrics) == ({"total": 12}, {"total": 24})
+    assert (first.parameters, second.parameters) == ({"factor": "2"}, {"factor": "4"})
+    assert [each.name for each in runs(Project.find(book))] == [
+        each.run for each in (failed, second, first)
+    ]
+    tags = store.client.get_run(second.mlflow_id).data.tags
+    steps = json.loads(tags["mlops.steps"])
+    assert {name for name, each in steps.items() if each["cached"]} == {"load"}
+    assert steps["scale"]["seconds"] > 0
+
+
+def test_a_run_waits_for_no_store(book: Path) -> None:
+    code = "import sys; from jupyter_mlops.faces.cli import main\n"
+    code += "try: main(['run', 'book.ipynb'], prog_name='x')\n"
+    code += "finally: print('mlflow' in sys.modules, 'sqlalchemy' in sys.modules)"
+    command = [sys.executable, "-c", code]
+    found = subprocess.run(command, cwd=book.parent, capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines()[-1] == "False False"
 
 
 def test_debug_puts_the_failed_steps_inputs_into_the_kernel(book: Path) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from jupyter_mlops.errors import MlopsError, Place
-from jupyter_mlops.pipeline.acceptance import Accepted, read_accepted
+from jupyter_mlops.pipeline.acceptance import Acceptance, Accepted, carry_over, read_accepted
 from jupyter_mlops.pipeline.proof import Comparison, Kind, Proof
+from jupyter_mlops.pipeline.prove import cells_of
 from tests.pipelines import small
 
 PLACE = Place("notebooks/small.ipynb", 6)
@@ -87,3 +89,50 @@ def test_the_refusal_names_what_could_be_accepted() -> None:
     assert "`model` of step train: 1 in the notebook, 2. 1 more differs." in error.message
     assert error.hint.endswith('--accept "train.model" --accept "cell 7"')
     assert error.place == PLACE
+
+
+def record(name: str, step: str, kind: Kind = "output", verdict: str = "random") -> dict[str, str]:
+    return {
+        "name": name,
+        "step": step,
+        "kind": kind,
+        "verdict": verdict,
+        "words": "",
+        "by": "ada",
+        "at": "2026-01-02",
+    }
+
+
+def random(step: str, name: str, kind: Kind = "output") -> Comparison:
+    return replace(different(step, name, kind), verdict="random")
+
+
+def test_acceptances_of_a_release_are_carried_over_where_they_fit() -> None:
+    cells = cells_of(small())
+    changed = [replace(c, source="1") if c.position == 6 else c for c in cells]
+    records = [
+        record("model", "train"),
+        record("check.score", "check", "metric"),
+        record("cell 5", "load", "printed"),
+        record("cell 6", "train", "printed"),
+        record("gone", "train"),
+        record("rows", "away"),
+    ]
+    found, others = carry_over(small(), "small/3", records, changed)
+    assert others == ("cell 6", "gone", "rows")
+    assert [each.name for each in found.acceptances] == ["model", "check.score", "cell 5"]
+    accepting = found.of(random("train", "model"))
+    assert accepting is not None
+    assert str(accepting) == "accepted as `model` by ada 2026-01-02, carried over from small/3"
+    assert accepting.to_dict()["release"] == "small/3"
+    assert found.of(random("load", "cell 5", "printed"))
+
+
+def test_what_is_carried_over_accepts_nothing_new() -> None:
+    found, _ = carry_over(small(), "small/3", [record("model", "train")], cells_of(small()))
+    assert found.of(different("train", "model")) is None  # it was random then
+    assert found.of(random("check", "model", "serving")) is None
+    both = Accepted((Acceptance("model", "bob", "now"),)).joined(found)
+    accepting = both.of(different("train", "model"))
+    assert accepting is not None
+    assert accepting.by == "bob"

@@ -400,10 +400,13 @@ def test_untagged_cells_join_with_a_notice() -> None:
     ]
 
 
-def test_a_change_of_a_module_in_a_step_is_told() -> None:
+def test_a_setting_of_a_module_in_a_step_is_repeated_and_told() -> None:
     pipeline = compiled(
         ("step:a", "import os\nos.environ['A'] = '1'"), ("step:b", "print(os.environ['A'])")
     )
+    assert [cell.source for cell in pipeline.step("b").prelude] == [
+        "import os\nos.environ['A'] = '1'"
+    ]
     assert "`os`" in pipeline.notices[0].message
     assert pipeline.notices[0].place.line == 2
 

@@ -1,6 +1,7 @@
 """Random notebooks, run whole and as pipelines, leave the same values and print the same.
 
-``PROGRAMS=5000 pytest tests/unit/test_equality.py`` tries that many instead of some hundred.
+``PROGRAMS=5000 make test PYTEST_ARGS=tests/unit/test_equality.py`` tries thousands instead of some
+hundred. What came out different once is a case of its own in `test_equality_cases`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.notebook.dataflow import cell_code, cell_flow
 from jupyter_mlops.notebook.document import Cell
 from jupyter_mlops.notebook.namespace import Namespace
+from tests.cell_idioms import IDIOMS, LEARNING
 from tests.cell_programs import PLAIN, TABLES, build_separate, programs
+from tests.cell_sessions import compare_sessions, seeded_session
 from tests.programs import Cells, compare, compiled, new_namespace, notebook, run, run_step
 
 NUMBERS = ("n", "m")
@@ -242,6 +245,8 @@ def test_what_a_cell_reads_is_enough_to_run_it(sources: list[str]) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def _most_are_not_refused() -> Any:
+    # Before programs are drawn: what is imported may draw numbers itself.
+    exec(f"{TABLES.imports}\n{LEARNING.imports}", {})
     yield
     if sum(COUNTS.values()) > 100:
         assert COUNTS["refused"] < 0.4 * sum(COUNTS.values()), COUNTS
@@ -249,7 +254,13 @@ def _most_are_not_refused() -> Any:
 
 PROGRAMS = int(os.environ.get("PROGRAMS", "250"))
 _ANY_SIZE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
-REFUSED: dict[str, list[bool]] = {"plain": [], "tables": []}
+REFUSED: dict[str, list[bool]] = {
+    "plain": [],
+    "tables": [],
+    "idioms": [],
+    "learning": [],
+    "sessions": [],
+}
 
 
 @settings(max_examples=PROGRAMS, deadline=None, suppress_health_check=_ANY_SIZE)
@@ -262,6 +273,26 @@ def test_programs_over_lists_dicts_classes_and_closures(cells: Cells) -> None:
 @given(programs(TABLES))
 def test_programs_over_arrays_views_and_frames(cells: Cells) -> None:
     REFUSED["tables"].append(compare(cells) is not None)
+
+
+@settings(max_examples=PROGRAMS // 3, deadline=None, suppress_health_check=_ANY_SIZE)
+@given(programs(IDIOMS))
+def test_programs_whose_objects_do_more_than_they_show(cells: Cells) -> None:
+    REFUSED["idioms"].append(compare(cells) is not None)
+
+
+@pytest.mark.filterwarnings("ignore")
+@settings(max_examples=PROGRAMS // 5, deadline=None, suppress_health_check=_ANY_SIZE)
+@given(programs(LEARNING))
+def test_programs_that_learn(cells: Cells) -> None:
+    REFUSED["learning"].append(compare(cells) is not None)
+
+
+@pytest.mark.filterwarnings("ignore")
+@settings(max_examples=PROGRAMS // 10, deadline=None, suppress_health_check=_ANY_SIZE)
+@given(st.integers(0, 1 << 32))
+def test_programs_that_set_up_the_process_and_write_files(number: int) -> None:
+    REFUSED["sessions"].append(compare_sessions(seeded_session(number)) is not None)
 
 
 @settings(max_examples=PROGRAMS // 5, deadline=None, suppress_health_check=_ANY_SIZE)

@@ -25,6 +25,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -302,6 +303,30 @@ def test_functions_are_code_defaults_and_closure() -> None:
     changed = make(1)
     changed.__defaults__ = (2,)
     assert fingerprint(changed) != fingerprint(make(1))
+
+
+def test_a_partial_is_the_same_after_somebody_looked_at_it() -> None:
+    found = functools.partial(pow, 2)
+    before = fingerprint(found)
+    assert found.__dict__ == {}  # made by the question
+    assert fingerprint(found) == before
+    assert fingerprint(functools.partial(pow, 3)) != before
+
+
+@pytest.mark.parametrize("name", ["keys", "values", "items"])
+def test_views_of_dicts_are_what_they_show(name: str) -> None:
+    table = {"a": 1, "b": 2}
+    assert fingerprint(getattr(table, name)()) == fingerprint(getattr(dict(table), name)())
+    other = {"b": 2, "c": 3}
+    assert fingerprint(getattr(table, name)()) != fingerprint(getattr(other, name)())
+
+
+def test_addresses_that_scikit_learn_keeps_do_not_count() -> None:
+    counts = CountVectorizer(stop_words=["the"]).fit(["the ham"])
+    before = fingerprint(counts)
+    counts._stop_words_id += 16
+    assert fingerprint(counts) == before
+    assert fingerprint(CountVectorizer(stop_words=["a"]).fit(["the ham"])) != before
 
 
 def test_cycles_end() -> None:

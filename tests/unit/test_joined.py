@@ -124,18 +124,18 @@ def test_an_alias_that_copies_do_not_have_is_refused() -> None:
 def test_what_text_binds_and_reads_is_known() -> None:
     cells = [
         ("step:a", "x = [1]\nz = 5"),
-        ("step:b", "exec('x = [2]')"),
-        ("step:c", "w = eval('z')"),
+        ("step:b", "text = 'x = [2]'\nexec(text)"),
+        ("step:c", "text = 'z'\nw = eval(text)"),
         ("step:d", "seen = (x, w)"),
     ]
     found, pipeline = outcome(cells)
     assert found == "equal"
     assert pipeline is not None
-    assert pipeline.step("c").inputs == {"z": "a"}
+    # Before a run shows it, the text may read anything.
+    assert pipeline.step("c").inputs == {"x": "b", "z": "a"}
     assert pipeline.step("d").inputs["x"] == "b"
     words = [notice.message for notice in pipeline.notices]
     assert any(text.startswith("cell 2 binds `x`") for text in words)
-    assert any(text.startswith("cell 3 reads `z`") for text in words)
 
 
 def test_what_a_run_did_not_do_may_be_done_by_another() -> None:

@@ -123,7 +123,7 @@ def test_a_forked_child_writes_nothing(tmp_path: Path) -> None:
     assert [record.text for _, record in records] == ["parent", "again"]  # type: ignore[union-attr]
 
 
-def test_a_full_disk_leaves_the_journal_as_it_was(tmp_path: Path) -> None:
+def test_on_a_full_disk_records_wait_in_memory(tmp_path: Path) -> None:
     """The limit of the file's size makes the system refuse or cut off the write."""
     program = (
         "import pathlib, resource, signal, sys\n"
@@ -131,21 +131,59 @@ def test_a_full_disk_leaves_the_journal_as_it_was(tmp_path: Path) -> None:
         "from jupyter_mlops.capture.records import Note\n"
         "from jupyter_mlops.errors import MlopsError\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "limit = lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, 1 << 40))\n"
+        "limit(1000)\n"
         "j = Journal(pathlib.Path(sys.argv[1]))\n"
         "j.append(Note(time=1.0, kind='n', text='small'))\n"
         "try:\n"
         "    j.append(Note(time=1.0, kind='n', text='x' * 2000))\n"
         "except MlopsError as error:\n"
         "    print(error.code)\n"
+        "j.append(Note(time=1.0, kind='n', text='waits'))\n"
+        "print(j.held, j.count, j.flush())\n"
+        "limit(1 << 40)\n"
         "j.append(Note(time=1.0, kind='n', text='after'))\n"
+        "print(j.held, j.count, j.flush())\n"
+        "limit(1)\n"
+        "for code in ('project.disk-full', 'capture.disk-full'):\n"
+        "    try:\n"
+        "        for _ in range(7):\n"
+        "            j.append(Note(time=1.0, kind='n', text='y' * (12 << 20)))\n"
+        "    except MlopsError as error:\n"
+        "        print(error.code)\n"
+        "print(j.held)\n"
+        "j.close()\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)], check=True, capture_output=True, text=True
     )
-    assert done.stdout == "project.disk-full\n"
-    records, _ = journal.read(tmp_path / journal.NAME)
-    assert [record.text for _, record in records] == ["small", "after"]  # type: ignore[union-attr]
+    assert done.stdout.splitlines() == [
+        "project.disk-full",
+        "2 3 False",
+        "0 4 True",
+        "project.disk-full",
+        "capture.disk-full",
+        "5",
+    ]
+    texts = [record.text for record in journal.read_all(tmp_path / journal.NAME)]  # type: ignore[union-attr]
+    assert texts == ["small", "x" * 2000, "waits", "after"]
+
+
+@settings(max_examples=30, deadline=None)
+@given(records=st.lists(RECORDS, max_size=8), most=st.integers(1, 200))
+def test_read_in_pieces_it_is_the_same(
+    tmp_path_factory: pytest.TempPathFactory, records: list[object], most: int
+) -> None:
+    path = _write(tmp_path_factory.mktemp("journal"), records)
+    found: list[object] = []
+    offset = 0
+    while True:
+        some, end = journal.read(path, offset, most)
+        found += [record for _, record in some]
+        if end == offset:
+            break
+        offset = end
+    assert found == records == journal.read_all(path)
 
 
 def test_a_missing_folder_is_an_error_of_the_system(tmp_path: Path) -> None:

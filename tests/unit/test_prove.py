@@ -189,6 +189,13 @@ def test_a_difference_is_found_and_placed(
     assert proof.words.startswith("not equal to the notebook")
 
 
+def test_what_neither_side_assigns_is_no_difference(tmp_path: Path) -> None:
+    sides = [leave(tmp_path / side, without=["rows"]) for side in ("a", "b")]
+    proof = compare(small(), *sides)
+    assert "rows" not in {each.name for each in proof.differences}
+    assert "score" in {each.name for each in proof.comparisons}
+
+
 def test_a_run_that_left_nothing_is_different(tmp_path: Path) -> None:
     proof = compare(small(), leave(tmp_path / "a"), tmp_path / "nothing")
     assert not proof.ok

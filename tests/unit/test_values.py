@@ -230,6 +230,30 @@ def test_a_class_that_was_defined_anew_is_another(tmp_path: Path) -> None:
     assert received["A"]().go() == "new"
 
 
+def test_cached_properties_travel_and_keep_their_cache(tmp_path: Path) -> None:
+    source = (
+        "import functools\n"
+        "class Box:\n"
+        "    def __init__(self, n): self.n = n\n"
+        "    @functools.cached_property\n"
+        "    def double(self): return 2 * self.n\n"
+        "old, new = Box(1), Box(2)\n"
+        "old.double, old.n = old.double, 50"
+    )
+    received = carry(tmp_path / "v", notebook(source), "old", "new")
+    assert (received["old"].double, received["new"].double) == (2, 4)
+    assert vars(received["new"]) == {"n": 2, "double": 4}
+
+
+def test_views_of_dicts_show_the_dict_that_came_along(tmp_path: Path) -> None:
+    namespace = notebook("t = {'a': 1}\nk, v, i = t.keys(), t.values(), t.items()")
+    received = carry(tmp_path / "v", namespace, "k", "v", "i", "t")
+    received["t"]["b"] = 2
+    assert list(received["k"]) == ["a", "b"]
+    assert list(received["v"]) == [1, 2]
+    assert list(received["i"]) == [("a", 1), ("b", 2)]
+
+
 @pytest.fixture
 def handles(tmp_path: Path) -> Iterator[dict[str, Any]]:
     """Things that must not travel, by what the error calls them."""

@@ -58,7 +58,16 @@ export function cell(id: string, position: number, tags: string[]): ICellState {
 }
 
 export function step(name: string, upstream: string[] = []): StepView {
-  return { name, cells: [], inputs: [], outputs: [], parameters: [], metrics: [], upstream };
+  return {
+    name,
+    cells: [],
+    first: [],
+    inputs: [],
+    outputs: [],
+    parameters: [],
+    metrics: [],
+    upstream
+  };
 }
 
 export function pipeline(name: string): PipelineView {

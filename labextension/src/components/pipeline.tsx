@@ -73,6 +73,25 @@ function StepCard({ step, positions, source }: IStepCardProps): React.JSX.Elemen
         </span>
       </div>
       <dl className="jp-mlops-Facts">
+        {step.first.length > 0 && (
+          <>
+            <dt title={trans.__('Cells that run before those of the step')}>{trans.__('first')}</dt>
+            <dd>
+              {step.first.map(({ cell, names }) => (
+                <code
+                  key={cell}
+                  title={
+                    names.length > 0
+                      ? trans.__('for %1', names.join(', '))
+                      : trans.__('for what it sets up')
+                  }
+                >
+                  {trans.__('cell %1', cell)}
+                </code>
+              ))}
+            </dd>
+          </>
+        )}
         {step.inputs.length > 0 && (
           <>
             <dt>{trans.__('in')}</dt>

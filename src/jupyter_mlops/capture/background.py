@@ -13,11 +13,19 @@ Work = Callable[[], None]
 class Background:
     """Runs work in the order it was given, on one daemon thread.
 
-    ``failed`` is called, on that thread, with what a piece of work raised.
+    ``failed`` is called, on that thread, with what a piece of work raised. ``regularly`` is called
+    there about every ``seconds``, between two pieces of work.
     """
 
-    def __init__(self, failed: Callable[[Exception], None]) -> None:
+    def __init__(
+        self,
+        failed: Callable[[Exception], None],
+        regularly: Work | None = None,
+        seconds: float = 10.0,
+    ) -> None:
         self._failed = failed
+        self._regularly = regularly
+        self._seconds = seconds if regularly is not None else None
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._idle = threading.Condition()
         self._waiting = 0
@@ -40,14 +48,28 @@ class Background:
         return bool(done)
 
     def _run(self) -> None:
-        while (work := self._queue.get()) is not None:
+        last = time.monotonic()
+        while True:
+            if self._regularly is not None and time.monotonic() - last >= (self._seconds or 0):
+                self._do(self._regularly)
+                last = time.monotonic()
             try:
-                work()
-            except Exception as error:
-                self._failed(error)
+                work = self._queue.get(timeout=self._seconds)
+            except queue.Empty:
+                continue
+            if work is None:
+                return
+            try:
+                self._do(work)
             finally:
                 with self._idle:
                     self._waiting -= 1
                     self._idle.notify_all()
                 # A snapshot of a frame must not outlive its work.
                 del work
+
+    def _do(self, work: Work) -> None:
+        try:
+            work()
+        except Exception as error:
+            self._failed(error)

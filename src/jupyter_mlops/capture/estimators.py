@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from . import searches
 from .names import CellNames
 from .records import EstimatorParameters, Model
 from .redaction import redact_value
@@ -102,10 +103,9 @@ class Estimators:
             model = self._keep(order, found, names, namespace)
             files = tuple(self._folder.parent / file for file in (model.file, model.sample) if file)
             self._known[found.name] = _State(identity, model.digest, files)
-            yield model, partial(_parameters, model, found.parameters)
-            # Now that the new one is in the journal, nobody needs the old one.
-            for file in state.files if state is not None else ():
-                file.unlink(missing_ok=True)
+            best = searches.best(found.value)[1] if searches.is_search(found.value) else {}
+            old = state.files if state is not None else ()
+            yield model, partial(_parameters, model, found.parameters, best, old)
 
     def _keep(
         self, order: int, found: _Found, names: CellNames, namespace: Mapping[str, Any]
@@ -170,8 +170,13 @@ def _head(value: Any) -> Any:
     return None
 
 
-def _parameters(model: Model, parameters: dict[str, Any]) -> EstimatorParameters:
-    values = {name: redact_value(name, text(value)) for name, value in parameters.items()}
+def _parameters(
+    model: Model, parameters: dict[str, Any], found: dict[str, str], old: tuple[Path, ...]
+) -> EstimatorParameters:
+    # Now that the new one is in the journal, nobody needs the old one.
+    for file in old:
+        file.unlink(missing_ok=True)
+    values = {name: redact_value(name, text(value)) for name, value in parameters.items()} | found
     return EstimatorParameters(
         time=time.time(), order=model.order, name=model.name, digest=model.digest, values=values
     )

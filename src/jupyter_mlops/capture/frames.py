@@ -71,7 +71,7 @@ class Frames:
             order=order,
             name=name,
             rows=len(frame),
-            columns=tuple((str(column), str(dtype)) for column, dtype in columns),
+            columns=tuple((redact(str(column)), str(dtype)) for column, dtype in columns),
             fingerprint=digest,
             bytes=int(frame.memory_usage(index=True, deep=False).sum()),
             source=source,

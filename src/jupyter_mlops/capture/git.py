@@ -34,17 +34,20 @@ def git(root: Path, folder: Path) -> Git | None:
     if len(untracked) < len(entries) and commit is not None:
         diff = _run(root, "diff", "--no-ext-diff", "--no-textconv", "HEAD", "--", ".") or ""
     if diff:
-        if len(diff) > _LARGEST:
-            diff = f"{diff[:_LARGEST]}\n[cut off: the diff has {len(diff)} characters]\n"
+        size = len(diff)
+        # Redacted before it is cut, so that no part of a secret is left; far more is not looked at.
+        diff = redact(diff[: 2 * _LARGEST])[:_LARGEST]
+        if size > _LARGEST:
+            diff = f"{diff}\n[cut off: the diff has {size} characters]\n"
         part = folder / f".{DIFF}.part"
-        part.write_text(redact(diff), encoding="utf-8")
+        part.write_text(diff, encoding="utf-8")
         os.replace(part, folder / DIFF)
     return Git(
         time=time.time(),
         commit=(commit or "").strip(),
-        branch=branch.strip(),
+        branch=redact(branch.strip()),
         dirty=bool(entries),
-        untracked=tuple(untracked[:_MOST_UNTRACKED]),
+        untracked=tuple(map(redact, untracked[:_MOST_UNTRACKED])),
         diff=DIFF if diff else "",
     )
 

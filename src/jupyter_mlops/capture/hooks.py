@@ -8,22 +8,28 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MlopsError
 from ..notebook.kernel_state import KernelState
+from . import searches
 from .background import Background
 from .cells import FileCells
 from .estimators import Estimators
 from .frames import Frames
+from .interrupts import Uninterrupted
 from .journal import Journal
 from .kernel import kernel_state
+from .libraries import Libraries
 from .names import CellNames, Collector, collect
 from .observed_flow import FlowObserver
 from .observing import Observers
 from .records import AnyRecord, CellEnd, CellStart, Flow, Note
-from .redaction import redact
+from .redaction import learn, learn_values, redact
 from .scalars import Scalars
+from .seeds import Seeds
+from .shown import Displays
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
@@ -65,6 +71,7 @@ class Hooks:
         cells: FileCells,
         observers: Observers,
         flow: FlowObserver,
+        root: Path,
         off: Callable[[MlopsError | OSError], None],
     ) -> None:
         self._shell = shell
@@ -82,6 +89,9 @@ class Hooks:
         self.scalars = Scalars()
         self.frames = Frames()
         self.estimators = Estimators(journal.folder)
+        self._displays = Displays(shell, journal.folder, self._keep_shown, self._keep_shown_later)
+        self._seeds = Seeds()
+        self._libraries = Libraries(shell.user_ns, root, self)
         self._counted: dict[int, _Running] = {}
         self.executed = 0
         self.failed = False
@@ -91,6 +101,8 @@ class Hooks:
         self._shell.events.register("pre_run_cell", self.before)
         self._shell.events.register("post_run_cell", self.after)
         self._transformers.append(self._transformer)
+        self._displays.register()
+        self._libraries.start()
 
     def unregister(self) -> None:
         for event, callback in (("pre_run_cell", self.before), ("post_run_cell", self.after)):
@@ -98,6 +110,8 @@ class Hooks:
                 self._shell.events.unregister(event, callback)
         if self._transformer in self._transformers:
             self._transformers.remove(self._transformer)
+        self._displays.unregister()
+        self._libraries.stop()
 
     def append(self, record: AnyRecord) -> None:
         """Write a record, from any thread; a journal that cannot be written ends capture."""
@@ -106,12 +120,21 @@ class Hooks:
         except (MlopsError, OSError) as error:
             self._off(error)
 
+    def metric(self, name: str, value: float, step: int | None = None) -> None:
+        """Record a value of a metric, as set by the cell that runs or ran last."""
+        self.append(self.scalars.metric(self.executed, name, value, step))
+
+    def where(self) -> tuple[int, str | None]:
+        """Return the order and the id of the cell that runs or ran last."""
+        return self.executed, self._running.cell if self._running is not None else None
+
     def problem(self, error: BaseException) -> None:
         """Record that something could not be captured."""
         if isinstance(error, MlopsError):
             data = error.to_dict()
             if error.code.startswith("project."):
                 self._off(error)
+            if error.code == "project.read-only":
                 return
         else:
             data = {"traceback": redact("".join(traceback.format_exception(error))[-4000:])}
@@ -127,36 +150,45 @@ class Hooks:
     def before(self, info: ExecutionInfo) -> None:
         if _is_hidden(info):
             return
-        try:
-            self._begin(info)
-        except Exception as error:
-            self.problem(error)
+        with Uninterrupted() as guard:
+            try:
+                self._begin(info)
+            except Exception as error:
+                self.problem(error)
+        guard.repeat()
 
     def after(self, result: ExecutionResult) -> None:
         info = result.info
         if info is None or _is_hidden(info):
             return
-        try:
-            self._end(info, result)
-        except Exception as error:
-            self.problem(error)
+        # An interrupt has nothing left to interrupt: the cell is over.
+        with Uninterrupted():
+            try:
+                self._end(info, result)
+            except Exception as error:
+                self.problem(error)
 
     def _begin(self, info: ExecutionInfo) -> _Running:
         self._transformer.reset()
         self.executed += 1
         source = info.raw_cell or ""
         found = self._cells.find(info.cell_id, source)
+        shown = redact(source)
+        if shown != source:
+            learn(source)
         self.append(
             CellStart(
                 time=time.time(),
                 order=self.executed,
-                source=redact(source),
+                source=shown,
                 cell=found.id,
                 position=found.position,
                 tags=found.tags,
             )
         )
         self._flow.before(self._shell.user_ns)
+        self._displays.begin(self.executed)
+        self._libraries.begin(self.executed)
         self._running = _Running(self.executed, found.id, found.tags, time.perf_counter())
         return self._running
 
@@ -173,6 +205,8 @@ class Hooks:
             # It stands in the history by now; the shell's own count may be a step ahead.
             self._counted[len(self._shell.history_manager.input_hist_raw) - 1] = running
         self.failed = running.failed and _EXPECTED not in running.tags
+        names, namespace = self._names(info), self._shell.user_ns
+        self._learn(names)
         self.append(
             CellEnd(
                 time=time.time(),
@@ -183,15 +217,23 @@ class Hooks:
                 line=_line(error, self._shell.user_global_ns) if error else None,
             )
         )
-        names = self._names(info)
-        for collecting in (self._collect_scalars, self._collect_models, self._collect_frames):
+        self._displays.end()
+        self._libraries.end(names)
+        for collecting in (
+            self._collect_scalars,
+            self._collect_models,
+            self._collect_frames,
+        ):
             try:
                 collecting(running, names)
             except Exception as problem:
                 self.problem(problem)
+        try:
+            self._collect_seeds(running, info.raw_cell or "")
+        except Exception as problem:
+            self.problem(problem)
         self._observe_flow(running, info, names, told=error is None)
-        if error is None:
-            namespace = self._shell.user_ns
+        if not self.failed:
             for refused in self._observers.after(running.cell, namespace, result.result):
                 self.problem(refused)
 
@@ -210,11 +252,25 @@ class Hooks:
         namespace = self._shell.user_ns
         for model, parameters in self.estimators.collect(running.order, names, namespace):
             self.append(model)
-            self._background.add(partial(self._append_later, parameters))
+            self.append_later(parameters)
+            found = namespace[model.name]
+            if searches.is_search(found):
+                self._collect_search(running.order, model.name, found)
+
+    def _collect_search(self, order: int, name: str, found: Any) -> None:
+        score = searches.best(found)[0]
+        if score is not None:
+            self.metric(searches.BEST, score)
+        self.append_later(partial(searches.table, order, name, found, self._journal.folder))
+
+    def _collect_seeds(self, running: _Running, source: str) -> None:
+        tree, namespace = self._transformer.tree, self._shell.user_ns
+        for seed in self._seeds.collect(running.order, source, tree, namespace):
+            self.append(seed)
 
     def _collect_frames(self, running: _Running, names: CellNames) -> None:
         for task in self.frames.collect(running.order, names, self._shell.user_ns):
-            self._background.add(partial(self._append_later, task))
+            self.append_later(task)
 
     def _observe_flow(
         self, running: _Running, info: ExecutionInfo, names: CellNames, *, told: bool
@@ -230,7 +286,27 @@ class Hooks:
         if told and running.cell is not None:
             self.append(Flow(time=time.time(), order=running.order, flow=found))
 
-    def _append_later(self, make: Callable[[], AnyRecord | None]) -> None:
+    def _learn(self, names: CellNames) -> None:
+        """Know the values of what a cell binds under names of secrets."""
+        namespace = self._shell.user_ns
+        learn_values((name, namespace.get(name)) for name in names.bound)
+
+    def _keep_shown(self, make: Callable[[], AnyRecord | None]) -> None:
+        self._learn(self._transformer.names)
+        try:
+            self._append_made(make)
+        except Exception as problem:
+            self.problem(problem)
+
+    def _keep_shown_later(self, make: Callable[[], AnyRecord | None]) -> None:
+        self._learn(self._transformer.names)
+        self.append_later(make)
+
+    def append_later(self, make: Callable[[], AnyRecord | None]) -> None:
+        """Write what is made in the background."""
+        self._background.add(partial(self._append_made, make))
+
+    def _append_made(self, make: Callable[[], AnyRecord | None]) -> None:
         record = make()
         if record is not None:
             self.append(record)

@@ -9,8 +9,11 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
+from .calls import PREDICTS, base_name, predicted_from
+
 _FITS = frozenset({"fit", "fit_transform", "fit_predict", "partial_fit"})
 _READERS = ("read_", "load_", "fetch_")
+_OPENERS = frozenset({"open", "load", "read_text", "read_bytes"})
 _WRITES = frozenset({"insert", "update", "pop", "set_params", *_FITS})
 _LEAVES_ALONE = frozenset(
     {
@@ -47,7 +50,8 @@ class CellNames:
 
     ``bound`` keeps the order of binding. ``changed`` are names into whose value a statement writes;
     ``lent`` are names that are passed on, or of whose methods one is called that may write;
-    ``sources`` tells which call or import a bound name came from.
+    ``sources`` tells which call or import a bound name came from, ``predictions`` which data the
+    predictions under a name were made from; ``reads`` are calls that open a file to read it.
     """
 
     bound: dict[str, None] = field(default_factory=dict)
@@ -55,6 +59,8 @@ class CellNames:
     lent: set[str] = field(default_factory=set)
     fits: list[Fit] = field(default_factory=list)
     sources: dict[str, Source] = field(default_factory=dict)
+    predictions: dict[str, str] = field(default_factory=dict)
+    reads: list[Source] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -71,17 +77,21 @@ class Collector(ast.NodeVisitor):
 
     def __init__(self) -> None:
         self.names = CellNames()
-        self.seen = False
+        self.tree: ast.Module | None = None
         self._targets: tuple[str, ...] = ()
+
+    @property
+    def seen(self) -> bool:
+        return self.tree is not None
 
     def reset(self) -> None:
         self.names = CellNames()
-        self.seen = False
+        self.tree = None
 
     def visit(self, node: ast.AST) -> ast.AST:
         """Collect the names of a whole tree and return it; never raises for valid trees."""
         if isinstance(node, ast.Module):
-            self.seen = True
+            self.tree = node
         super().visit(node)
         return node
 
@@ -108,6 +118,8 @@ class Collector(ast.NodeVisitor):
     def visit_Assign(self, node: ast.Assign) -> None:
         names = tuple(target.id for target in node.targets if isinstance(target, ast.Name))
         self._assigned(names, node.value)
+        if not names:
+            self._unpacked(node)
         for target in node.targets:
             self.visit(target)
 
@@ -131,8 +143,15 @@ class Collector(ast.NodeVisitor):
                 self.names.fits.append(
                     Fit((*owners, *self._targets), _argument(node, 0, "X"), _argument(node, 1, "y"))
                 )
+            elif function.attr in PREDICTS and self._targets:
+                data = predicted_from(node)
+                name = base_name(data) if data is not None else None
+                if name is not None:
+                    self.names.predictions.update(dict.fromkeys(self._targets, name))
         else:
             self.visit(function)
+        if getattr(function, "attr", getattr(function, "id", "")) in _OPENERS:
+            self._opened(node)
         for argument in node.args:
             self.visit(argument)
         for keyword in node.keywords:
@@ -166,6 +185,8 @@ class Collector(ast.NodeVisitor):
 
     def _assigned(self, names: tuple[str, ...], value: ast.expr) -> None:
         before, self._targets = self._targets, names
+        for name in names:
+            self.names.predictions.pop(name, None)
         self.visit(value)
         self._targets = before
         source = _source(value)
@@ -174,6 +195,37 @@ class Collector(ast.NodeVisitor):
                 self.names.sources[name] = source
             else:
                 self.names.sources.pop(name, None)
+
+    def _unpacked(self, node: ast.Assign) -> None:
+        """Keep the source of each name in ``X, y = load_iris(return_X_y=True)``."""
+        names = [
+            element.id
+            for target in node.targets
+            if isinstance(target, ast.Tuple | ast.List)
+            for element in target.elts
+            if isinstance(element, ast.Name)
+        ]
+        source = _source(node.value) if names and isinstance(node.value, ast.Call) else None
+        for name in names:
+            self.names.sources.pop(name, None)
+            if source is not None:
+                self.names.sources[name] = source
+
+    def _opened(self, node: ast.Call) -> None:
+        """Keep what ``open(path)``, ``joblib.load(path)`` and ``path.read_text()`` read."""
+        function = node.func
+        place: ast.expr | None = node.args[0] if node.args else None
+        if isinstance(function, ast.Attribute) and function.attr.startswith("read_"):
+            place = function.value
+            if isinstance(place, ast.Call) and place.args:
+                place = place.args[0]  # Path("data.txt").read_text()
+        modes = [*node.args[1:2], *(word.value for word in node.keywords if word.arg == "mode")]
+        if any(not isinstance(m, ast.Constant) or set(str(m.value)) & set("wax+") for m in modes):
+            return
+        if isinstance(place, ast.Constant) and isinstance(place.value, str):
+            self.names.reads.append(Source("open", place.value, literal=True))
+        elif isinstance(place, ast.Name):
+            self.names.reads.append(Source("open", place.id))
 
     def _changed_by(self, method: str, keywords: list[ast.keyword]) -> set[str] | None:
         if method in _WRITES or any(word.arg == "inplace" for word in keywords):

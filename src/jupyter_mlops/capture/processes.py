@@ -54,6 +54,9 @@ def spawn_writer(project: Project) -> None:
 
     if os.environ.get(SWITCH) == "off":
         return
+    _writers[:] = [writer for writer in _writers if writer.poll() is None]
+    if _writers:
+        return
     try:
         with FileLock(project.folder("locks") / f"{WRITER_LOCK}.lock", timeout=0):
             pass

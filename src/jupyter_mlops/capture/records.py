@@ -67,7 +67,10 @@ class Parameter(Record, frozen=True, tag="parameter"):
 
 
 class Metric(Record, frozen=True, tag="metric"):
-    """A number that a metrics cell assigned; ``step`` counts the values of this name from 0."""
+    """A number that a metrics cell assigned, a scorer gave or `log` was given.
+
+    ``step`` counts the values of this name from 0, unless `log` was told another one.
+    """
 
     order: int
     name: str
@@ -85,6 +88,57 @@ class Frame(Record, frozen=True, tag="frame"):
     fingerprint: str
     bytes: int
     source: str = ""
+
+
+class Dataset(Record, frozen=True, tag="dataset"):
+    """Data that a cell has read, wherever it went: ``kind`` is file, sql or package.
+
+    ``source`` is a path, an address or what names the data in a package, without secrets; ``query``
+    what was asked of a database. ``name`` tells it apart from the run's other data.
+    """
+
+    order: int
+    name: str
+    kind: str
+    source: str
+    fingerprint: str = ""
+    bytes: int | None = None
+    rows: int | None = None
+    columns: int | None = None
+    query: str = ""
+
+
+class Seed(Record, frozen=True, tag="seed"):
+    """A literal seed of random numbers that a cell has set: ``np.random.seed`` and ``0``."""
+
+    order: int
+    what: str
+    value: str
+
+
+class Call(Record, frozen=True, tag="call"):
+    """How a metric came to its value: ``accuracy_score(y_true=y_test, y_pred=predicted)``."""
+
+    order: int
+    metric: str
+    command: str
+
+
+class Shown(Record, frozen=True, tag="shown"):
+    """A figure or table that a cell displayed, kept as ``file`` in the journal's folder.
+
+    ``number`` counts those of one execution from 1. ``file`` is empty where it was too large.
+    """
+
+    order: int
+    number: int
+    kind: str
+    mime: str
+    bytes: int
+    digest: str
+    file: str = ""
+    rows: int | None = None
+    columns: int | None = None
 
 
 class Flow(Record, frozen=True, tag="flow"):
@@ -160,6 +214,10 @@ AnyRecord = (
     | Parameter
     | Metric
     | Frame
+    | Dataset
+    | Seed
+    | Call
+    | Shown
     | Flow
     | Model
     | EstimatorParameters

@@ -63,16 +63,21 @@ class Scalars:
         self, order: int, names: CellNames, namespace: Mapping[str, Any]
     ) -> Iterator[Metric]:
         for name in names.bound:
-            value = _number(namespace.get(name))
+            value = number(namespace.get(name))
             if value is None:
                 continue
+            yield self.metric(order, name, value)
+
+    def metric(self, order: int, name: str, value: float, step: int | None = None) -> Metric:
+        """Return the record of a metric's next value; steps that are given move the count on."""
+        if step is None:
             step = self._steps.get(name, -1) + 1
-            self._steps[name] = step
-            self.metrics[name] = value
-            yield Metric(time=time.time(), order=order, name=name, value=value, step=step)
+        self._steps[name] = step
+        self.metrics[name] = value
+        return Metric(time=time.time(), order=order, name=name, value=value, step=step)
 
 
-def _number(value: Any) -> float | None:
+def number(value: Any) -> float | None:
     """Return a real number, a truth value or a zero-dimensional array of one as a float."""
     if isinstance(value, numbers.Real):
         return float(value)

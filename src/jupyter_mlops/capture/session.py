@@ -6,30 +6,32 @@ import atexit
 import getpass
 import os
 import platform
-import re
-import secrets
 import socket
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MlopsError
 from ..notebook.kernel_state import KernelState
+from ..os_errors import explain_os_errors
 from ..project import Project
 from .background import Background
-from .cells import FileCells
+from .cells import NOTEBOOK, FileCells
 from .environment import environment
 from .git import git
 from .hooks import Hooks
 from .journal import NAME, Journal
-from .location import INTERACTIVE, Order, notebook_path, order
+from .location import INTERACTIVE, Order, notebook_path, order, request
 from .observed_flow import FlowObserver, FullFlowObserver
 from .observing import Observers
 from .processes import spawn_writer, started
 from .records import End, Note, Start
-from .redaction import redact, redact_value
+from .redaction import learn_values, redact, redact_value
+from .run_names import new_run_name
 from .scalars import text
+from .waiting import waiting
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -61,18 +63,6 @@ def current() -> CaptureSession | None:
     return _current if _current is not None and _current.active else None
 
 
-def run_slug(notebook: str) -> str:
-    """Return what the names of a notebook's runs begin with."""
-    stem = notebook.rpartition("/")[2].removesuffix(".ipynb").strip("<>")
-    slug = re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "notebook"
-    return slug[:80]
-
-
-def new_run_name(notebook: str) -> str:
-    """Return a fresh name ``<stem>-<YYYYMMDD-HHMMSS>-<4 hex>``, safe as a folder's name."""
-    return f"{run_slug(notebook)}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-
-
 class CaptureSession:
     """One run being captured; made by `start`.
 
@@ -81,16 +71,19 @@ class CaptureSession:
 
     def __init__(self, shell: InteractiveShell) -> None:
         ordered = order()
-        path = notebook_path(shell.user_ns, ordered)
+        learn_values(os.environ)
+        path = notebook_path(shell.user_ns, ordered, request(shell), _executed(shell))
         self.project = Project.find(path)
         self.path = path
         self.notebook = self.project.relative(path) if path is not None else INTERACTIVE
         self.kind = ordered.kind if ordered is not None else "interactive"
         self.run, self.folder = self._folder(ordered)
         self.active = True
+        self._full = False
+        """Whether the user was told that the disk is full."""
         self._pid = os.getpid()
         self._journal = Journal(self.folder)
-        self._background = Background(lambda error: self._hooks.problem(error))
+        self._background = Background(lambda error: self._hooks.problem(error), self._look_after)
         if ordered is not None and ordered.observe:
             from ..notebook.figure_data import keep_figure_data
 
@@ -100,16 +93,17 @@ class CaptureSession:
             shell,
             self._journal,
             self._background,
-            FileCells(path),
+            FileCells(path, self._keep_notebook),
             observers,
             _flow_observer(shell, ordered),
+            self.project.root,
             self._off,
         )
-        self._journal.append(self._start(ordered))
+        self._hooks.append(self._start(ordered))
+        if not self.active:
+            return
         self._hooks.register()
-        if ordered is None:
-            # Whoever ordered a run feeds the store himself, when the run is over.
-            self._background.add(lambda: spawn_writer(self.project))
+        self._background.add(self._look_after)
         self._background.add(self._describe)
         atexit.register(self.close)
 
@@ -125,7 +119,8 @@ class CaptureSession:
             "metrics": _pairs({n: f"{v:.6g}" for n, v in hooks.scalars.metrics.items()}),
             "models": models or "none yet",
             "data": ", ".join(hooks.frames.names) or "none yet",
-            "store": self.project.tracking_uri,
+            "store": redact(self.project.tracking_uri),
+            "waiting": self._waiting(),
         }
 
     def kernel_state(self) -> KernelState:
@@ -135,6 +130,10 @@ class CaptureSession:
     def note(self, words: str) -> None:
         """Add words of the user's own to the run."""
         self._hooks.append(Note(time=time.time(), kind="note", text=redact(words)))
+
+    def metric(self, name: str, value: float, step: int | None = None) -> None:
+        """Add one value of a metric, as set by the cell that runs; from any thread."""
+        self._hooks.metric(name, value, step)
 
     def close(self, status: str | None = None) -> None:
         """End the run; a rerun whose last cell failed is FAILED, anything else FINISHED."""
@@ -150,6 +149,19 @@ class CaptureSession:
             )
         self.active = False
         self._journal.close()
+
+    def _waiting(self) -> str:
+        words = str(waiting(self.project, self.run, self._journal.count))
+        held = self._journal.held
+        return f"{words}; {held:,} of them in memory, as the disk is full" if held else words
+
+    def _look_after(self) -> None:
+        """Write what the full disk has kept waiting, and start a writer where there is none."""
+        if self._journal.flush():
+            self._full = False
+        if self.kind == "interactive":
+            # Whoever ordered a run feeds the store himself, when the run is over.
+            spawn_writer(self.project)
 
     def _folder(self, ordered: Order | None) -> tuple[str, Path]:
         if ordered is not None:
@@ -182,9 +194,27 @@ class CaptureSession:
         if found is not None:
             self._hooks.append(found)
 
+    def _keep_notebook(self, make: Callable[[], bytes]) -> None:
+        """Keep the notebook as it was saved, for the artifact ``notebook.ipynb``."""
+
+        def keep() -> None:
+            part = self.folder / f".{NOTEBOOK}.part"
+            with explain_os_errors(self.folder):
+                part.write_bytes(make())
+                os.replace(part, self.folder / NOTEBOOK)
+
+        self._background.add(keep)
+
     def _off(self, error: MlopsError | OSError) -> None:
-        """Stop capturing, with one line; the journal stays as far as it was written."""
-        if self.active:
+        """Stop capturing, with one line; the journal stays as far as it was written.
+
+        A full disk is no reason to: the journal's records wait in memory.
+        """
+        if isinstance(error, MlopsError) and error.code == "project.disk-full":
+            if not self._full:
+                self._full = True
+                print(f"jupyter-mlops: {error.message} To do: {error.hint}", file=sys.stderr)
+        elif self.active:
             self.active = False
             self._hooks.unregister()
             _warn(error)
@@ -195,6 +225,11 @@ def _flow_observer(shell: InteractiveShell, ordered: Order | None) -> FlowObserv
     if ordered is not None and ordered.flow:
         return FullFlowObserver(hidden, Path(ordered.flow), shell.transform_cell)
     return FlowObserver(hidden)
+
+
+def _executed(shell: InteractiveShell) -> list[str]:
+    history = shell.history_manager
+    return list(history.input_hist_raw) if history is not None else []
 
 
 def _warn(error: MlopsError | OSError) -> None:

@@ -60,8 +60,9 @@ def spool(value: Any, path: Path) -> Spooled:
             if found is None:
                 found = _by_value(value, part)
             os.replace(part, path)
-        finally:
+        except BaseException:
             part.unlink(missing_ok=True)
+            raise
     return found
 
 

@@ -97,16 +97,19 @@ class Builder:
         texts["requirements-serving.txt"] = requirements.lock(needs.pins)
         generation.generate(self.pipeline, self.notebook, folder, files=texts)
 
-    def target(self, folder: Path) -> Progress[Target]:
-        """Return where the pipeline runs: the training image, built here, or this Python."""
+    def target(self, folder: Path, timeout: float | None = None) -> Progress[Target]:
+        """Return where the pipeline runs: the training image, built here, or this Python.
+
+        No step may take longer than ``timeout`` seconds.
+        """
         if self.engine is None:
-            return LocalTarget()
+            return LocalTarget(timeout=timeout)
         from ..pipeline.targets.docker import DockerTarget
 
         local = self._training_needs.local
         where = context.training(self.scratch / "training", pipeline=folder, local=local)
         image = yield from self.engine.build(where, context.DOCKERFILE, self.tag("training"))
-        return DockerTarget(self.engine, image.tags[0])
+        return DockerTarget(self.engine, image.tags[0], timeout=timeout)
 
     def serving_image(self, release: Path) -> Progress[None]:
         """Build the image that serves the staged release."""

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from .._hashes import with_hashes
 from ..errors import MlopsError, Place
 
 STOP_SECONDS = 30.0
@@ -173,7 +174,7 @@ def not_ready(endpoint: str, lines: list[str], log: Path | None = None) -> Mlops
 
 
 def _environment() -> dict[str, str]:
-    environment = dict(os.environ)
+    environment = with_hashes(os.environ)
     if paths := environment.get("PYTHONPATH"):
         # The server starts in another folder.
         absolute = [os.path.abspath(path) for path in paths.split(os.pathsep) if path]

@@ -14,11 +14,12 @@ from typing import Any
 from ..errors import MlopsError, Place
 from ..governance.audit import AuditLog
 from ..notebook.document import Notebook, read
-from ..notebook.ghosts import KernelState, find_ghosts
+from ..notebook.kernel_state import KernelState
 from ..notebook.parameters import check_parameters
 from ..os_errors import explain_os_errors
-from ..pipeline.acceptance import Accepted, read_accepted
+from ..pipeline.acceptance import Accepted, carry_over, read_accepted
 from ..pipeline.compile import compile_notebook
+from ..pipeline.hidden_state import refuse_hidden_state
 from ..pipeline.model import Pipeline
 from ..pipeline.proof import Proof
 from ..pipeline.proving import keep_evidence, prove_pipeline, write_evidence
@@ -27,6 +28,7 @@ from ..pipeline.tag_writing import accept_tags
 from ..progress import Progress, Stage
 from ..project import Project
 from ..rerun.rerun import Rerun
+from ..tracking.client import check_reachable
 from . import building
 from .building import Builder, Images
 from .packaging import Baseline, package_serving
@@ -68,6 +70,8 @@ def promote(
     accept: Iterable[str] = (),
     auto: bool = False,
     kernel: KernelState | None = None,
+    champion: Release | None = None,
+    timeout: float | None = None,
 ) -> Progress[Release]:
     """Turn a tagged notebook into a release, or refuse with the place and the reason.
 
@@ -92,6 +96,11 @@ def promote(
         Writes suggested tags into the notebook first, where it lacks some.
     kernel
         The live kernel in which the notebook was worked on.
+    champion
+        A release of this notebook: what was accepted with it stays accepted where it still fits.
+    timeout
+        Seconds that each step, and each cell of the notebook, may take; default: ``[run] timeout``
+        of ``mlops.toml``, or no limit.
 
     Raises
     ------
@@ -107,14 +116,19 @@ def promote(
     if auto:
         source = yield from accept_tags(source)
     if kind == "promotion":
-        _refuse_ghosts(source, kernel)
+        refuse_hidden_state(source, kernel, "promote.hidden-state")
     pipeline = compile_notebook(source)
     given = check_parameters(source, pipeline.parameters, parameters or {})
     accepted = read_accepted(pipeline, accept, project.root)
+    if champion is not None:
+        accepted = yield from _carried_over(accepted, pipeline, champion)
+    timeout = timeout or project.settings.run.timeout
     with project.lock(f"promote-{pipeline.name}", what=f"a promotion of {source.name}"):
         try:
             return (
-                yield from _promote(project, source, pipeline, given, accepted, images, kind, judge)
+                yield from _promote(
+                    project, source, pipeline, given, accepted, images, kind, judge, timeout
+                )
             )
         except MlopsError as error:
             refused = error.code in ("promote.different", "promote.random", "promote.gate")
@@ -130,10 +144,17 @@ def promote(
             raise
 
 
-def _refuse_ghosts(notebook: Notebook, kernel: KernelState | None) -> None:
-    """Refuse a notebook whose results come from cells that were not executed as they stand."""
-    for ghost in find_ghosts(notebook, kernel):
-        raise MlopsError("promote.hidden-state", ghost.message, hint=ghost.fix, place=ghost.place)
+def _carried_over(accepted: Accepted, pipeline: Pipeline, champion: Release) -> Progress[Accepted]:
+    """Return what is accepted, with what was accepted with the champion."""
+    records = champion.manifest["proof"].get("accepted", ())
+    cells = read(champion.folder / "notebook.ipynb").cells if records else ()
+    carried, others = carry_over(pipeline, champion.ref, records, cells)
+    for name in others:
+        yield Stage("compile").notice(
+            f"accepting `{name}` is not carried over from {champion.ref}: it is no longer there, "
+            "or its cell has changed"
+        )
+    return accepted.joined(carried)
 
 
 def _promote(
@@ -145,6 +166,7 @@ def _promote(
     images: Images,
     kind: str,
     judge: Judge | None,
+    timeout: float | None,
 ) -> Progress[Release]:
     stage = Stage("compile")
     for notice in pipeline.notices:
@@ -152,6 +174,7 @@ def _promote(
     names = " → ".join(step.name for step in pipeline.steps)
     yield stage.done(f"pipeline {pipeline.name}: {names}", steps=[s.name for s in pipeline.steps])
 
+    check_reachable(project.tracking_uri)  # the model is registered there, after minutes
     releases = Releases(project)
     with (
         explain_os_errors(project.root),
@@ -169,13 +192,14 @@ def _promote(
             work / "reference",
             kind=kind,
             plan=building.plan_modules,
+            timeout=timeout,
         )
         pipeline, run = reference.pipeline, reference.run
         loaded = building.loaded_modules(reference.folder)
         builder = Builder(project, notebook, pipeline, version, engine, work, loaded)
         folder = staged / "pipeline"
         builder.generate(folder)
-        target = yield from builder.target(folder)
+        target = yield from builder.target(folder, timeout)
         proof, ran = yield from prove_pipeline(
             project, notebook, reference, target, folder, work, given, accepted, kind=kind
         )

@@ -49,8 +49,8 @@ def verb(function: Callable[..., View]) -> Callable[..., None]:
         except Exception as error:
             _give_up(error, as_json)
             context.exit(1)
-        except KeyboardInterrupt:
-            click.echo("interrupted", err=True)
+        except KeyboardInterrupt as interrupt:
+            click.echo(f"interrupted{f'; {interrupt}' if interrupt.args else ''}", err=True)
             context.exit(130)
         if as_json:
             _print_json({"stage": "result", "data": view.data, "view": view.to_dict()})
@@ -107,6 +107,12 @@ def _print_json(content: dict[str, Any]) -> None:
 
 
 notebook_argument = click.argument("notebook", type=click.Path(path_type=Path))
+timeout_option = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="How long each step may take; default: `[run] timeout` in mlops.toml, or no limit.",
+)
 parameters_option = click.option(
     "-p",
     "--parameter",

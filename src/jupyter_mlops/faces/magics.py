@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shlex
-import subprocess
-import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..errors import MlopsError, Place
+from ..errors import MlopsError
 from ..project import Project
 from .kernel import kernel_file
+from .verb_process import run_verb
 from .views import Table, View
 
 if TYPE_CHECKING:
@@ -21,9 +19,11 @@ if TYPE_CHECKING:
     from ..notebook.kernel_state import KernelState
 
 # Verbs that work on a notebook: without a path they mean the notebook they are written in.
-_NOTEBOOK_VERBS = frozenset({"check", "promote", "prove", "rerun", "pipeline", "run", "suggest"})
+_NOTEBOOK_VERBS = frozenset(
+    {"check", "form", "promote", "prove", "rerun", "pipeline", "run", "suggest"}
+)
 # Verbs that look at what the kernel has executed, where the notebook is the kernel's own.
-_KERNEL_VERBS = frozenset({"check", "promote", "pipeline", "suggest"})
+_KERNEL_VERBS = frozenset({"check", "promote", "prove", "pipeline", "suggest"})
 
 
 def register(shell: InteractiveShell) -> None:
@@ -33,6 +33,8 @@ def register(shell: InteractiveShell) -> None:
         """%mlops [VERB …]: captured runs, promotion, serving and monitoring.
 
         ``%mlops`` alone tells what is captured; ``%mlops --help`` lists the verbs.
+        ``%mlops card`` shows the captured run and follows it; ``%mlops form [NOTEBOOK]`` shows its
+        parameters as a form that starts a rerun.
         ``%mlops debug [RUN] [STEP]`` puts the inputs of a step that failed into this kernel.
         """
         words = shlex.split(line)
@@ -40,7 +42,12 @@ def register(shell: InteractiveShell) -> None:
             from .debug import debug
 
             return debug(shell, words[1:])
-        return run(words) if words else status()
+        if words[:1] == ["card"]:
+            return card(shell)
+        if words[:1] == ["form"]:
+            return form(words)
+        view = run(words) if words else status()
+        return _with_charts(view)
 
     shell.register_magic_function(mlops, "line", "mlops")  # type: ignore[arg-type]
 
@@ -57,6 +64,39 @@ def status() -> View:
     return View(tables=[Table("This run", ("", "value"), rows)], data=facts)
 
 
+def card(shell: InteractiveShell) -> View | None:
+    """Show the captured run as a card that follows it."""
+    from ..capture import session
+    from .look import live
+
+    current = session.current()
+    if current is None:
+        return status()
+    live.show(shell, current)
+    return None
+
+
+def form(words: list[str]) -> View | None:
+    """Show the parameters of a notebook, this one by default, as a form."""
+    from .look import form
+
+    path = Path(_with_notebook(words)[1])
+    return form.show(path, lambda given, tell, stop: run_verb([*given, "--json"], tell, stop))
+
+
+def _with_charts(view: View | None) -> View | None:
+    """Show a view's charts as displays of their own, below it."""
+    if view is None or not view.charts:
+        return view
+    from IPython.display import display
+
+    if view.lines or view.tables:
+        display(replace(view, charts=[]))  # type: ignore[no-untyped-call]
+    for chart in view.charts:
+        display(chart)  # type: ignore[no-untyped-call]
+    return None
+
+
 def run(words: list[str]) -> View | None:
     """Run a verb in a process of its own, show its progress, and return its view.
 
@@ -64,56 +104,12 @@ def run(words: list[str]) -> View | None:
     """
     words = _with_notebook(words)
     if {"-h", "--help"} & set(words):
-        return _run(words)
+        return run_verb(words)
     state = _own_kernel(words)
     if state is None:
-        return _run([*words, "--json"])
+        return run_verb([*words, "--json"])
     with kernel_file(state) as file:
-        return _run([*words, "--json", "--kernel", str(file)])
-
-
-def _run(words: list[str]) -> View | None:
-    command = [sys.executable, "-m", "jupyter_mlops.faces.cli", *words]
-    env = {key: value for key, value in os.environ.items() if key != "JUPYTER_MLOPS_RUN"}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        try:
-            view = _follow(process.stdout)
-        except KeyboardInterrupt:
-            process.terminate()
-            raise
-        complaint = process.stderr.read().strip()
-    if view is None and process.returncode:
-        raise MlopsError(
-            "mlops.usage",
-            complaint.splitlines()[-1] if complaint else "The verb ended without a word.",
-            hint="`%mlops --help` lists the verbs, `%mlops VERB --help` one verb's options.",
-        )
-    return view
-
-
-def _follow(lines: Any) -> View | None:
-    view: View | None = None
-    for line in lines:
-        try:
-            event = json.loads(line)
-            stage = event["stage"]
-        except (ValueError, KeyError, TypeError):
-            print(line, end="")
-            continue
-        if stage == "result":
-            view = View.from_dict(event["view"])
-        elif stage == "error":
-            error = event["data"]
-            place = Place(**error["place"]) if error["place"] else None
-            raise MlopsError(error["code"], error["message"], hint=error["hint"], place=place)
-        else:
-            seconds = f"  ({event['seconds']:.1f} s)" if event["seconds"] else ""
-            print(f"{stage:<9} {event['message']}{seconds}")
-    return view
+        return run_verb([*words, "--json", "--kernel", str(file)])
 
 
 def _own_kernel(words: list[str]) -> KernelState | None:

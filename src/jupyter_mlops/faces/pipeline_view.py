@@ -10,6 +10,7 @@ from ..errors import Place
 from ..models import (
     CellView,
     InputView,
+    NeededView,
     NoticeView,
     ParameterView,
     PipelineView,
@@ -19,6 +20,7 @@ from ..models import (
 )
 from ..notebook.document import Cell, Notebook, parse, read
 from ..pipeline.model import Pipeline, Step
+from ..pipeline.slices import needed
 
 
 def pipeline_view(path: Path, name: str, content: dict[str, Any] | None = None) -> PipelineView:
@@ -70,6 +72,9 @@ def _step(step: Step) -> StepView:
     return StepView(
         name=step.name,
         cells=[cell.id for cell in step.cells],
+        first=[
+            NeededView(cell=each.cell.position, names=list(each.names)) for each in needed(step)
+        ],
         inputs=[InputView(name=name, provider=source) for name, source in step.inputs.items()],
         outputs=list(step.outputs),
         parameters=list(step.parameters),

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from ..deploy.releases import Release
     from ..governance.audit import Entry
     from ..monitoring.report import DriftReport
-    from ..pipeline.model import Pipeline
     from ..rerun.rerun import Rerun
     from ..tracking.store import RunDetail, RunSummary
 
@@ -75,30 +74,6 @@ def rerun(result: Rerun) -> View:
         "metrics": result.metrics,
     }
     return View(lines, tables, data)
-
-
-def pipeline(found: Pipeline) -> View:
-    steps = [
-        [
-            step.name,
-            ", ".join(str(cell.position) for cell in step.cells),
-            ", ".join(f"{name} ({source})" for name, source in step.inputs.items()),
-            ", ".join(step.outputs),
-            ", ".join(step.parameters),
-        ]
-        for step in found.steps
-    ]
-    lines = [f"pipeline {found.name} of {found.notebook}"]
-    lines += [f"note: {notice.message} ({notice.place})" for notice in found.notices]
-    if found.serving:
-        lines.append(
-            f"serving: `{found.serving.function}` of cell {found.serving.cell.position}, "
-            f"with {', '.join(found.serving.state) or 'no state'}"
-        )
-    table = Table("", ("step", "cells", "inputs (from)", "outputs", "parameters"), steps)
-    notices = [{"message": n.message, "place": n.place.to_dict()} for n in found.notices]
-    data = {"name": found.name, "steps": [step[0] for step in steps], "notices": notices}
-    return View(lines, [table], data)
 
 
 def release(found: Release) -> View:

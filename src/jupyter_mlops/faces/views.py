@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from html import escape
 from typing import Any
 
+VEGA_LITE = "application/vnd.vegalite.v5+json"
 _STYLE = (
     "<style>.mlops-view{font-family:var(--jp-ui-font-family,sans-serif);font-size:13px}"
     ".mlops-view table{border-collapse:collapse;margin:4px 0 10px}"
@@ -52,8 +53,21 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart in Vega-Lite; ``text`` is what stands for it where that is not drawn."""
+
+    title: str
+    spec: dict[str, Any]
+    text: str
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        fallback = f"<pre>{escape(self.title)}\n{escape(self.text)}</pre>"
+        return {VEGA_LITE: self.spec, "text/html": fallback, "text/plain": self.text}
+
+
+@dataclass(frozen=True, slots=True)
 class View:
-    """Some sentences, then some tables. ``data`` is the verb's result for programs.
+    """Some sentences, then some tables and charts. ``data`` is the verb's result for programs.
 
     ``exit_code`` is what a command ends with, where it has something to say about success.
     """
@@ -62,10 +76,12 @@ class View:
     tables: list[Table] = field(default_factory=list)
     data: Any = None
     exit_code: int = 0
+    charts: list[Chart] = field(default_factory=list)
 
     def text(self) -> str:
         blocks = ["\n".join(self.lines)] if self.lines else []
-        return "\n\n".join([*blocks, *(table.text() for table in self.tables)])
+        blocks += [table.text() for table in self.tables]
+        return "\n\n".join([*blocks, *(f"{chart.title}\n{chart.text}" for chart in self.charts)])
 
     def _repr_html_(self) -> str:
         lines = "".join(f"<div>{escape(line)}</div>" for line in self.lines)
@@ -81,7 +97,8 @@ class View:
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> View:
         tables = [Table(t["title"], tuple(t["columns"]), t["rows"]) for t in content["tables"]]
-        return cls(content["lines"], tables, content["data"], content.get("exit_code", 0))
+        charts = [Chart(**chart) for chart in content.get("charts", ())]
+        return cls(content["lines"], tables, content["data"], content.get("exit_code", 0), charts)
 
 
 def _is_number(value: Any) -> bool:

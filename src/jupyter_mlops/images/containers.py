@@ -68,6 +68,13 @@ class Running:
             _remove(self._container)
         return Finished(int(status["StatusCode"]), "\n".join(kept), bool(state.get("OOMKilled")))
 
+    def signal(self, name: str) -> None:
+        """Send a signal to what runs in the container."""
+        from docker.errors import DockerException
+
+        with contextlib.suppress(DockerException):
+            self._container.kill(name)
+
     def stop(self) -> None:
         """Kill the container; `wait` in another thread then returns."""
         from docker.errors import DockerException

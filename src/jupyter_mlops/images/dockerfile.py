@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
+from .._hashes import HASHES
 from ..errors import MlopsError
 
 USER = 10001
@@ -107,6 +108,7 @@ def _start(pipeline: Source, base: str, does: str) -> list[str]:
         "    PYTHONPATH=/app/runtime \\",
         "    PYTHONDONTWRITEBYTECODE=1 \\",
         "    PYTHONUNBUFFERED=1 \\",
+        *(f"    {name}={value} \\" for name, value in HASHES.items()),
         "    HOME=/tmp \\",
         "    USER=mlops",
         "",

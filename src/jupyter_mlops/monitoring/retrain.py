@@ -69,10 +69,23 @@ def retrain(
         return against_champion(candidate, champion, project)
 
     release = yield from promote(
-        notebook, given, project=project, images=images, kind="retrain", judge=judge
+        notebook,
+        given,
+        project=project,
+        images=images,
+        kind="retrain",
+        judge=judge,
+        champion=champion,
     )
+    accepted = release.manifest["proof"]["accepted"]
     AuditLog(project).append(
-        "retrain", release.ref, "ok", endpoint=endpoint, champion=champion.ref, parameters=given
+        "retrain",
+        release.ref,
+        "ok",
+        endpoint=endpoint,
+        champion=champion.ref,
+        parameters=given,
+        carried_over=[each["name"] for each in accepted if each.get("release") == champion.ref],
     )
     yield stage.done(f"{release.ref} replaces {champion.ref} as the champion")
     if deploy:

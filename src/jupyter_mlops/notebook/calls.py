@@ -8,6 +8,10 @@ from collections.abc import Iterator
 
 from . import mutation
 from .operations import FRESH, Change, Operation, Outside, Result, Value, Wild
+from .outside import WRITES, touches
+
+ITERATORS = frozenset({"enumerate", "filter", "iter", "map", "reversed", "zip"})
+"""Builtins that make what is used up as one goes through it."""
 
 Arguments = tuple[tuple[int | str | None, Value], ...]
 
@@ -36,17 +40,16 @@ def effects_of_call(
     if called.endswith("_") and not called.startswith("_") and not path.startswith("_"):
         # PyTorch's mark of a change in place.
         yield Change(arguments[0][1] if arguments and path else receiver, line, True)
-    if called in mutation.WRITES_OUTSIDE or _opens_for_writing(node, called):
-        yield Outside("writes", line)
-    elif called in mutation.READS_OUTSIDE:
-        yield Outside("reads", line)
-    if isinstance(node.func, ast.Name) and called == "exec":
-        yield Wild(line)
-    if called in mutation.ARGUMENT_CHANGERS and arguments:
+    touch = touches(node, called, path)
+    if touch is not None:
+        yield Outside(touch, line)
+    is_changer = called in mutation.ARGUMENT_CHANGERS or (called == "at" and path)
+    if is_changer and arguments:
         yield Change(arguments[0][1], line, True, given)
     inputs = mutation.INPUTS_OF_UFUNCS.get(called)
+    own = 1 if isinstance(node.func, ast.Attribute) and not path else 0
     for keyword, value in arguments:
-        is_behind = inputs is not None and isinstance(keyword, int) and keyword >= inputs
+        is_behind = inputs is not None and isinstance(keyword, int) and keyword + own >= inputs
         if keyword == "out" or is_behind:
             yield Change(value, line)
     if not isinstance(node.func, ast.Attribute):
@@ -66,10 +69,16 @@ def effects_of_call(
         yield Change(receiver, line, True, given, "self")
 
 
-def result_of_call(name: str | None, method: str | None, receiver: Value, given: Value) -> Value:
-    """Return what a call may give back: itself new, or something it was given."""
+def result_of_call(
+    name: str | None, method: str | None, receiver: Value, given: Value, path: str = ""
+) -> Value:
+    """Return what a call may give back: itself new, or something it was given.
+
+    ``path`` is the full name of an imported function.
+    """
     if method is not None:
-        if method in mutation.FRESH_METHODS and not (method == "copy" and given.parts):
+        holds = (method == "copy" and given.parts) or (method == "split" and path)
+        if method in mutation.FRESH_METHODS and not holds:
             return FRESH
         if method[:1].isupper():
             return given.container() | FRESH
@@ -90,21 +99,8 @@ def _is_harmless(path: str) -> bool:
         root in mutation.HARMLESS_MODULES
         or root in sys.stdlib_module_names
         or last in mutation.PURE_METHODS
-        or last in mutation.WRITES_OUTSIDE
+        or last in WRITES
     )
-
-
-def _opens_for_writing(node: ast.Call, called: str) -> bool:
-    if called != "open":
-        return False
-    mode: ast.expr | None = next((k.value for k in node.keywords if k.arg == "mode"), None)
-    position = 1 if isinstance(node.func, ast.Name) else 0
-    if mode is None and len(node.args) > position:
-        mode = node.args[position]
-    if mode is None:
-        return False
-    is_text = isinstance(mode, ast.Constant) and isinstance(mode.value, str)
-    return not (is_text and not set(ast.literal_eval(mode)) & set("wax+"))
 
 
 def suppresses(node: ast.expr) -> bool:
@@ -116,6 +112,8 @@ def suppresses(node: ast.expr) -> bool:
 
 def is_namespace(node: ast.expr) -> bool:
     """Tell whether an expression is the dictionary of global names itself."""
+    if isinstance(node, ast.Attribute):
+        return node.attr == "user_ns"
     return (
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from .._random_state import STATES
 from ..errors import MlopsError, Place
+from . import tags
 from .document import Cell, Notebook
 from .effects import ALWAYS_THERE
 from .frame import NOWHERE
@@ -68,8 +69,20 @@ def cell_code(cell: Cell, notebook: Notebook | None = None) -> CellCode:
             place=place,
         ) from None
     around = surroundings(notebook) if notebook is not None else NOWHERE
-    found = operations(tree, lambda node: _statement_text(cell.source, node), around.folder, around)
+    followed = _ending_anywhere(tree) if tags.RAISES in cell.tags else tree
+    found = operations(
+        followed, lambda node: _statement_text(cell.source, node), around.folder, around
+    )
     return CellCode(cell, tree, found)
+
+
+def _ending_anywhere(tree: ast.Module) -> ast.Module:
+    """Return a cell that may end with an error after which the notebook goes on."""
+    if not tree.body:
+        return tree
+    handler = ast.ExceptHandler(None, None, [ast.Pass()])
+    attempt = ast.copy_location(ast.Try(tree.body, [handler], [], []), tree.body[0])
+    return ast.fix_missing_locations(ast.Module([attempt], []))
 
 
 def cell_flow(cell: Cell, notebook: Notebook | None = None) -> CellFlow:

@@ -3,33 +3,51 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from functools import partial
 
 from .._random_state import NAMES
-from .calls import Arguments, effects_of_call, result_of_call
-from .frame import Frame, Scope
+from .calls import ITERATORS, Arguments, effects_of_call, result_of_call
+from .frame import Scope
+from .implicit import BINARY, COMPARISONS, ITERATES, OF_ARGUMENTS, OF_BUILTINS, PRINTS, TESTS
 from .ipython_syntax import PEEK, SHELL, WILD
 from .meanings import dotted
-from .operations import CONSTANT, FRESH, Call, Definition, Outside, Return, Value, Wild
+from .mutation import CONTAINER_METHODS
+from .names_in_text import NamesInText
+from .operations import (
+    CONSTANT,
+    FRESH,
+    ITERATOR,
+    Call,
+    ClassOf,
+    Definition,
+    Outside,
+    Read,
+    Result,
+    Return,
+    Value,
+    Wild,
+)
 from .randomness import FITTING, Generator, draw_of, seed_of
 from .scopes import declared_elsewhere, local_names, parameter_defaults, parameter_names
 from .siblings import sibling
 
+_REMEMBERS = re.compile(r"cache|memo|once|singleton", re.IGNORECASE)
+_OWN = ("self@", "cls@")
 _KEYED = ("get", "pop", "setdefault", "insert")
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 
 
-class Expressions(Frame):
+class Expressions(NamesInText):
     """Walks expressions, and the bodies of functions in a walk of their own."""
 
-    def _expression(self, node: ast.expr, *, used: bool) -> None:
+    def _expression(self, node: ast.expr, *, used: bool) -> Value:
         inner = node.value if isinstance(node, ast.Await) else node
         if isinstance(inner, ast.Call):
-            self._call(inner, used=used)
-        else:
-            self.value(node)
+            return self._call(inner, used=used)
+        return self.value(node)
 
     def value(self, node: ast.expr) -> Value:
         """Walk an expression; return what it may refer to."""
@@ -37,12 +55,19 @@ class Expressions(Frame):
             case ast.Constant():
                 return CONSTANT
             case ast.Name(id=name):
+                if name == "open":
+                    # Called elsewhere, under another name.
+                    self.operations.append(Outside("writes", node.lineno))
                 return self._load(name, node.lineno)
-            case ast.Attribute(value=inner):
-                return self.value(inner).element()
+            case ast.Attribute(value=inner, attr=name):
+                return self._attribute(inner, name, node.lineno)
             case ast.Subscript(value=inner, slice=index):
+                entry = self._entry(inner, index)
+                if entry is not None:
+                    return self._read(entry, node.lineno)
                 owner = self.value(inner)
-                self.value(index)
+                key = self.value(index)
+                self._unasked(("__getitem__", "__missing__"), owner, node.lineno, key)
                 return owner.element()
             case ast.Call():
                 return self._call(node, used=True)
@@ -55,24 +80,41 @@ class Expressions(Frame):
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
                 return self._comprehension(node)
             case ast.IfExp(test=test, body=body, orelse=orelse):
-                self.value(test)
+                self.test(test)
                 return self._alternatives([body, orelse])
             case ast.BoolOp(values=values):
-                first = self.value(values[0])
+                first = self.test(values[0])
                 return first | self._alternatives(values[1:], exhaustive=False)
             case ast.BinOp(left=left, op=operator, right=right):
-                both = self.value(left) | self.value(right)
+                one, other = self.value(left), self.value(right)
+                both = one | other
+                name = BINARY[type(operator)]
+                mine = self._unasked((f"__{name}__",), one, node.lineno, other)
+                theirs = self._unasked((f"__r{name}__",), other, node.lineno, one)
                 # Lists, dicts and sets that are joined keep their items.
                 joins = isinstance(operator, ast.Add | ast.BitOr | ast.Mult)
-                return both.container() if joins else FRESH
-            case ast.Compare() | ast.UnaryOp() | ast.JoinedStr() | ast.FormattedValue():
+                made = both.container() if joins else FRESH
+                return made | both | both.element() if mine or theirs else made
+            case ast.Compare():
+                self._compare(node)
+                return FRESH
+            case ast.UnaryOp(operand=inner):
+                value = self.value(inner)
+                words = ("__neg__", "__pos__", "__invert__", *TESTS)
+                hooked = self._unasked(words, value, node.lineno)
+                return FRESH | value | value.element() if hooked else FRESH
+            case ast.JoinedStr():
                 self._children(node)
+                return FRESH
+            case ast.FormattedValue():
+                value = self._children(node)
+                self._unasked(PRINTS, value, node.lineno)
                 return FRESH
             case ast.Yield(value=inner) | ast.YieldFrom(value=inner) if inner is not None:
                 self.operations.append(Return(self.value(inner).container()))
                 return FRESH
             case ast.Starred(value=inner):
-                return self.value(inner).element()
+                return self.iterated(inner)
             case ast.Await(value=inner):
                 return self.value(inner)
             case ast.List() | ast.Tuple() | ast.Set() | ast.Dict():
@@ -82,16 +124,81 @@ class Expressions(Frame):
 
     def _children(self, node: ast.expr) -> Value:
         value = FRESH
-        if isinstance(node, ast.Compare):
-            self.value(node.left)
-            self.value(node.comparators[0])
-            for later in node.comparators[1:]:
-                self._alternatives([later], exhaustive=False)
-            return value
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.expr):
                 value |= self.value(child)
         return value
+
+    def _compare(self, node: ast.Compare) -> None:
+        if self._asked_for(node):
+            return
+        first, second = self.value(node.left), self.value(node.comparators[0])
+        both = first | second
+        for later in node.comparators[1:]:
+            both |= self._alternatives([later], exhaustive=False)
+        self._unasked(COMPARISONS, both, node.lineno, both)
+
+    def _attribute(self, inner: ast.expr, name: str, line: int) -> Value:
+        owner = self.value(inner)
+        classes = self._around.classes
+        self._unasked((name, "__getattr__", "__getattribute__"), owner, line)
+        value = owner.element()
+        if name in classes.methods or name in CONTAINER_METHODS:
+            value |= self._lambda(_bound_method(inner, name, line))
+        if name in CONTAINER_METHODS:
+            # Handed to what will call it.
+            self._change(owner, line)
+        if name == "__class__":
+            return value | self._class_of(inner, owner, tuple(classes.derived), line)
+        if name in classes.shared:
+            found = self._class_of(inner, owner, classes.shared[name], line)
+            return value | found.element()
+        return value
+
+    def _class_of(self, node: ast.expr, owner: Value, names: tuple[str, ...], line: int) -> Value:
+        """Return the notebook's classes of these names that an object may be of."""
+        lexical = self._class_around
+        if lexical and isinstance(node, ast.Name) and node.id in ("self", "cls"):
+            known = self._around.classes.derived
+            names = tuple(n for n in names if n in known.get(lexical, ()) or lexical in known[n])
+        if not names:
+            return CONSTANT
+        if self._deferred:
+            for name in names:
+                self.operations.append(Read(name, line, "soft"))
+            return Value(frozenset((name, False) for name in names), fresh=False)
+        owners = frozenset(source for source, _ in owner.parts if isinstance(source, str))
+        return Value(frozenset({(ClassOf(names, owners), False)}), fresh=False)
+
+    @property
+    def _class_around(self) -> str:
+        return next((s.title for s in reversed(self._scopes) if s.kind == "class"), "")
+
+    def _unasked(self, methods: Sequence[str], receiver: Value, line: int, *given: Value) -> bool:
+        """Call those methods that the notebook's classes may have, and Python calls by itself."""
+        hooks = self._around.classes.hooks
+        if not hooks:
+            return False
+        mine = all(not deep and str(source).startswith(_OWN) for source, deep in receiver.own)
+        if self._class_around and mine and receiver.own and not receiver.held:
+            hooks = self._around.classes.of_family(self._class_around)
+        found = [name for name in methods if name in hooks]
+        for name in found if receiver.parts else ():
+            arguments = tuple(enumerate(given))
+            self.operations.append(Call(None, name, receiver, arguments, line))
+        return bool(found)
+
+    def test(self, node: ast.expr) -> Value:
+        """Walk an expression of which the truth is asked."""
+        value = self.value(node)
+        self._unasked(TESTS, value, node.lineno)
+        return value
+
+    def iterated(self, node: ast.expr) -> Value:
+        """Walk an expression that is gone through; return what its items may be."""
+        value = self.value(node)
+        self._unasked(ITERATES, value, node.lineno)
+        return value.element()
 
     def _alternatives(self, nodes: Sequence[ast.expr], *, exhaustive: bool = True) -> Value:
         found: list[Value] = []
@@ -117,7 +224,7 @@ class Expressions(Frame):
                 for target, value in pairs:
                     self._bind_comprehension(target, scope, value)
                 for condition in generator.ifs:
-                    self.value(condition)
+                    self.test(condition)
             shown = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
             results.extend(self.value(each).container() for each in shown)
 
@@ -137,7 +244,7 @@ class Expressions(Frame):
             columns = None if starred else self._columns(node, len(target.elts))
             if columns is not None:
                 return list(zip(target.elts, columns, strict=True))
-        return [(target, self.value(node).element())]
+        return [(target, self.iterated(node))]
 
     def _columns(self, node: ast.expr, width: int) -> list[Value] | None:
         """Walk what gives tuples; return what may stand in each place, where that can be told."""
@@ -147,12 +254,12 @@ class Expressions(Frame):
                 if any(isinstance(each, ast.Starred) for each in args):
                     return None
                 self._load("zip", line)
-                columns = [self.value(each).element() for each in args]
+                columns = [self.iterated(each) for each in args]
             case ast.Call(func=ast.Name(id="enumerate", lineno=line), args=[first, *_]):
                 if width != 2:
                     return None
                 self._load("enumerate", line)
-                columns = [CONSTANT, self.value(first).element()]
+                columns = [CONSTANT, self.iterated(first)]
             case ast.Call(func=ast.Attribute(value=inner, attr="items"), args=[]) if width == 2:
                 columns = [CONSTANT, self.value(inner).element()]
             case ast.Tuple(elts=rows) | ast.List(elts=rows) if rows:
@@ -182,6 +289,9 @@ class Expressions(Frame):
         line = node.lineno
         if isinstance(function, ast.Name) and function.id in (PEEK, SHELL, WILD):
             return self._ipython(node, function.id)
+        found = self._text_call(node)
+        if found is not None:
+            return found
         bound = _partial(node)
         if bound is not None:
             self.value(function)
@@ -203,14 +313,37 @@ class Expressions(Frame):
         for _, value in arguments[1:] if method in _KEYED else arguments:
             given |= value
         called = method or name or ""
-        effects = effects_of_call(
-            node, called, receiver, arguments, given, used=used, path=self._path(function)
-        )
+        self._read_in_text(node, called)
+        path = self._path(function)
+        effects = effects_of_call(node, called, receiver, arguments, given, used=used, path=path)
         self.operations += effects
         if self._around.seeded:
             self._random(node, called)
         self.operations.append(Call(name, method, receiver, arguments, line))
-        return result_of_call(name, method, receiver, given)
+        if name in ITERATORS or path.startswith("itertools."):
+            return given.container() | code_value(ITERATOR)
+        own = method is not None and (
+            method in self._around.classes.methods or any(k.arg == "copy" for k in node.keywords)
+        )
+        result = result_of_call(name, "" if own else method, receiver, given, path)
+        if name == "sum" and (len(node.args) > 1 or node.keywords or self._around.classes.hooks):
+            result |= given.element()
+        if name == "type" and len(node.args) > 1:
+            result |= given | given.container()
+        if self._around.classes.hooks:
+            if method is None and self._unasked(("__call__",), receiver, line, given):
+                result |= receiver.element()
+            words = OF_BUILTINS.get(called, OF_ARGUMENTS) if not path else OF_ARGUMENTS
+            self._unasked(words, given, line)
+        if name == "type" and len(node.args) == 1 and self._around.classes.derived:
+            classes = tuple(self._around.classes.derived)
+            result |= self._class_of(node.args[0], given, classes, line)
+        if method is not None and self._around.classes.derived:
+            sources = [source for source, _ in receiver.own if isinstance(source, str)]
+            result |= Value(
+                frozenset((Result(each, method), False) for each in sources), fresh=False
+            )
+        return result
 
     def _path(self, function: ast.expr) -> str:
         """Return the full name of a function that was imported from where no source is read."""
@@ -290,6 +423,13 @@ class Expressions(Frame):
         outside = declared_elsewhere(body)
         names = {each: self._unique(each) for each in local_names(node, body) - outside.all}
         definition = self._code_of(name, node.lineno, names, outside.globals, body)
+        captured = {
+            (each.name, False)
+            for each in definition.operations
+            if isinstance(each, Read) and "@" in each.name and each.name not in definition.own
+        }
+        defaults |= Value(frozenset(captured), fresh=False)
+        decorators = getattr(node, "decorator_list", [])
         positional = parameter_names(arguments)
         rest = [each.arg for each in (arguments.vararg, arguments.kwarg) if each is not None]
         return (
@@ -302,6 +442,7 @@ class Expressions(Frame):
                 frozenset(names[each] for each in changeable),
                 definition.operations,
                 definition.own,
+                remembers=any(_REMEMBERS.search(ast.unparse(each)) for each in decorators),
             ),
             defaults,
         )
@@ -345,6 +486,18 @@ class Expressions(Frame):
                 each for each in definition.operations if not isinstance(each, Return)
             ]
         return definition
+
+
+def _bound_method(owner: ast.expr, name: str, line: int) -> ast.Lambda:
+    """Return ``owner.name``, taken without a call, as the lambda that it is equal to."""
+    text = f"lambda *more, bound=None, **named: bound.{name}(*more, **named)"
+    made = ast.parse(text, mode="eval").body
+    assert isinstance(made, ast.Lambda)
+    made.args.kw_defaults = [owner]
+    for each in ast.walk(made.body):
+        if isinstance(each, ast.expr):
+            each.lineno = line
+    return made
 
 
 def _partial(node: ast.Call) -> ast.Lambda | None:

@@ -19,6 +19,7 @@ class Scope:
     kind: Literal["function", "class", "comprehension", "handler", "module"]
     names: dict[str, str]
     globals: frozenset[str] = frozenset()
+    title: str = ""
 
 
 @dataclass(slots=True)

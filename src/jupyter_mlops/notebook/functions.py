@@ -14,6 +14,7 @@ from .operations import (
     Outside,
     Part,
     Read,
+    Result,
     Return,
     Source,
     Value,
@@ -27,7 +28,7 @@ class Summary:
 
     reads: dict[str, int]
     writes: dict[str, int]
-    changes: frozenset[str]
+    changes: frozenset[str | Result]
     deletes: frozenset[str]
     parameters: frozenset[str]
     """Unique names of the parameters whose arguments it changes."""
@@ -83,7 +84,12 @@ def summarise(
     return Summary(
         reads=reads,
         writes=writes,
-        changes=frozenset(name for name in names if "@" not in name),
+        changes=frozenset(
+            each
+            for each in changed
+            if (isinstance(each, str) and "@" not in each)
+            or (isinstance(each, Result) and "@" not in each.function)
+        ),
         deletes=frozenset(deletes),
         parameters=frozenset(names & parameters),
         closure=closure

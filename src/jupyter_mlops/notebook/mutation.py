@@ -119,23 +119,11 @@ INPUTS_OF_UFUNCS = (
         ),
         2,
     )
-    | {"clip": 3}
+    | {"clip": 3, "take": 3, "compress": 3}
+    | dict.fromkeys(_words("max min argmax argmin round all any"), 2)
+    | dict.fromkeys(_words("sum mean prod cumsum cumprod std var"), 3)
 )
-"""NumPy's functions that take the array for their result as an argument behind these many."""
+"""NumPy's functions that take the array for their result as an argument behind these many.
 
-WRITES_OUTSIDE = _words(
-    """
-    to_csv to_parquet to_pickle to_json to_excel to_feather to_hdf to_sql savefig save dump
-    write_text write_bytes mkdir makedirs unlink rmtree rename savez savez_compressed savetxt
-    tofile save_model urlretrieve copyfile copytree move symlink touch rmdir write_image write_html
-    system check_call check_output Popen
-    """
-)
-READS_OUTSIDE = _words(
-    """
-    open load loadtxt genfromtxt fromfile read_text read_bytes exists is_file listdir glob rglob
-    iterdir scandir walk read_csv read_parquet read_pickle read_json read_excel read_feather
-    read_hdf read_sql read_sql_query read_table read_html load_model connect
-    """
-)
-"""Methods and functions that touch files: steps that use them keep the order of the notebook."""
+As methods of an array they take one less.
+"""

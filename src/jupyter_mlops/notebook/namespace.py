@@ -14,9 +14,11 @@ from .._random_state import STATES
 from .effects import ALWAYS_THERE, Effects
 from .functions import NOTHING_YET, Locals, Summary, match_arguments, summarise
 from .operations import (
+    EVERYTHING,
     Bind,
     Call,
     Change,
+    ClassOf,
     Definition,
     Delete,
     Fork,
@@ -189,10 +191,19 @@ class Namespace:
     def _need(self, name: str, line: int, *, hard: bool) -> None:
         if "@" in name:
             return
+        if name == EVERYTHING:
+            for each in [*self._names]:
+                if self._effects.fates.get(each) != "sure" and each != EVERYTHING:
+                    self._need(each, line, hard=False)
+            return
         self._effects.reads.setdefault(name, line)
         # A generator has some state before any cell seeds it.
         if hard and name not in STATES:
             self._effects.hard.add(name)
+
+    def _need_if_there(self, name: str, line: int) -> None:
+        if self._effects.fates.get(name) != "sure":
+            self._need(name, line, hard=False)
 
     def _bind(self, bind: Bind) -> None:
         reach = self._resolve(bind.value)
@@ -289,8 +300,8 @@ class Namespace:
                 if parameter in summary.parameters:
                     others = [v for name, each in given if name != parameter for v in each]
                     self._change_arguments(values, others, call.line)
-            for name in summary.changes:
-                target = self._names.get(name, _NOTHING)
+            for source in summary.changes:
+                target = self._reach_of(source)
                 for _, values in given:
                     for value in values:
                         self._add(target.own, self._resolve(value), "items")
@@ -369,13 +380,17 @@ class Namespace:
                     self._run_code(name, line)
 
     def _run_definition(self, definition: Definition, via: str, line: int) -> list[str]:
+        if definition.kind == "iterator":
+            if via:
+                self._changed(self._reach_of(via).own, line)
+            return []
         summary = self._summary(definition)
+        if definition.kind == "class" and definition.remembers and definition.name in self._names:
+            self._need_if_there(definition.name, line)
         for name in summary.reads:
-            if self._effects.fates.get(name) != "sure":
-                self._need(name, line, hard=False)
-        for name in summary.changes:
-            reach = self._reach_of(name)
-            self._changed(reach.own, line)
+            self._need_if_there(name, line)
+        for source in summary.changes:
+            self._changed(self._reach_of(source).own, line)
         if summary.closure and via:
             reach = self._reach_of(via)
             self._changed(reach.own | reach.held, line)
@@ -428,6 +443,7 @@ class Namespace:
                     None if definition.kind == "module" else call.receiver,
                 )
                 for definition in self._methods.get(call.method, ())
+                if self._may_hold(local.origins(call.receiver), definition)
             ]
         for definition, receiver in callees:
             parameters = self._summary(definition).parameters
@@ -436,6 +452,20 @@ class Namespace:
                     for value in values:
                         changed |= local.origins(value)
         return changed
+
+    def _may_hold(self, sources: set[Source], definition: Definition) -> bool:
+        """Tell whether objects from these sources may have the methods of a class or module."""
+        for source in sources:
+            if isinstance(source, Definition):
+                found = source is definition
+            elif not isinstance(source, str) or "@" in source or source == EVERYTHING:
+                found = True
+            else:
+                known = self._names.get(source)
+                found = known is None or definition in known.code
+            if found:
+                return True
+        return False
 
     # --- objects ----------------------------------------------------------------------------
 
@@ -461,7 +491,15 @@ class Namespace:
         if isinstance(source, Definition):
             return _Reach(code=frozenset({source}))
         if isinstance(source, Result):
-            return self._result_of(source.function, frozenset())
+            return self._result_of(source, frozenset())
+        if isinstance(source, ClassOf):
+            return self._classes_of(source)
+        if source == EVERYTHING:
+            everything = _NOTHING
+            for name, reach in self._names.items():
+                if "@" not in name:
+                    everything |= reach
+            return everything
         found = self._names.get(source)
         if found is None:
             if source in ALWAYS_THERE:
@@ -469,21 +507,51 @@ class Namespace:
             found = self._names[source] = _Reach(own=frozenset({self._symbol()}))
         return found
 
-    def _result_of(self, function: str, seen: frozenset[str]) -> _Reach:
+    def _classes_of(self, source: ClassOf) -> _Reach:
+        code = {each for owner in source.owners for each in self._reach_of(owner).code}
+        names = {each.name for each in code if each.kind == "class"}
+        reach = _NOTHING
+        for name in sorted(names.intersection(source.names)):
+            reach |= self._reach_of(name)
+        return reach
+
+    def _result_of(self, result: Result, seen: frozenset[Result]) -> _Reach:
         """Return what a call of a notebook's function may give back, beside its arguments."""
-        if function in seen:
+        if result in seen:
             return _NOTHING
         reach = _NOTHING
-        code = self._reach_of(function).code
-        for definition in code:
-            if definition.kind == "class":
-                # With the classes that it is derived from.
-                reach |= _Reach(code=code)
+        function = self._reach_of(result.function)
+        for definition in function.code:
+            called: Definition | None = definition
+            if result.method:
+                called = definition.methods.get(result.method)
+            elif definition.kind == "class":
+                reach |= self._instance(definition, function)
                 continue
-            for source in self._summary(definition).returns:
+            if called is None or called.kind == "iterator":
+                continue
+            if called.remembers:
+                reach |= _Reach(own=function.own | function.held)
+            for source in self._summary(called).returns:
                 if isinstance(source, Result):
-                    reach |= self._result_of(source.function, seen | {function})
-                elif isinstance(source, Definition) or "@" not in source:
+                    reach |= self._result_of(source, seen | {result})
+                elif isinstance(source, str) and "@" in source:
+                    if source in called.defaulted or source not in called.own:
+                        # Its default, or what the function was made with.
+                        reach |= _Reach(own=function.own | function.held)
+                else:
                     found = self._reach_of(source)
                     reach |= _Reach(found.own | found.held, frozenset(), found.kept, found.code)
+        return reach
+
+    def _instance(self, definition: Definition, function: _Reach) -> _Reach:
+        # With the classes that it is derived from.
+        reach = _Reach(code=function.code)
+        if "__new__" in definition.methods:
+            reach |= _Reach(own=function.own | function.held)
+        init = definition.methods.get("__init__")
+        if init is not None and init.defaulted:
+            reach |= _Reach(held=function.own | function.held)
+        if definition.remembers:
+            reach |= _Reach(kept=function.own | function.held)
         return reach

@@ -13,9 +13,18 @@ from typing import Literal, TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a call of the named function gives back."""
+    """What a call of the named function gives back, or of a method of what the name holds."""
 
     function: str
+    method: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassOf:
+    """Those classes of these names by which the objects are made that ``owners`` hold."""
+
+    names: tuple[str, ...]
+    owners: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +38,7 @@ class Definition:
     """
 
     name: str
-    kind: Literal["function", "class", "module"]
+    kind: Literal["function", "class", "module", "iterator"]
     line: int
     parameters: dict[str, str] = field(default_factory=dict)
     rest: tuple[str, ...] = ()
@@ -39,9 +48,12 @@ class Definition:
     own: frozenset[str] = frozenset()
     methods: dict[str, Definition] = field(default_factory=dict)
     beside: bool = False
+    remembers: bool = False
+    """For a function, that a cache may give out its results again; for a class, that its own
+    attributes change."""
 
 
-Source: TypeAlias = "str | Result | Definition"
+Source: TypeAlias = "str | Result | ClassOf | Definition"
 Part: TypeAlias = "tuple[Source, bool]"
 """Where an object comes from; True where it may also be a thing inside that object."""
 
@@ -72,6 +84,9 @@ class Value:
         """Return a new object that holds this."""
         return Value(frozenset(), self.parts)
 
+
+EVERYTHING = "*"
+"""Stands as a name for all names that there are."""
 
 CONSTANT = Value(fresh=False)
 FRESH = Value()
@@ -177,6 +192,9 @@ class Wild:
 
     line: int
 
+
+ITERATOR = Definition("<iterator>", "iterator", 0)
+"""Stands for what goes on through an iterator each time that it is used."""
 
 Operation: TypeAlias = (
     "Read | Bind | Fork | Settle | Change | Delete | Call | Return | Outside | Wild"

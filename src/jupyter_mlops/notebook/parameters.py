@@ -216,7 +216,7 @@ def _within(notebook: Notebook, parameter: Parameter, value: Any) -> Any:
 
 def _from_text(parameter: Parameter, text: str) -> Any:
     if parameter.type == "str":
-        return text
+        return None if parameter.optional and text.lower() in ("none", "null") else text
     if text.lower() in ("true", "false") and parameter.type in ("bool", "any"):
         return text.lower() == "true"
     if text.lower() in ("none", "null", ""):

@@ -9,6 +9,8 @@ METRICS = frozenset({"metrics", "pipeline-metrics"})
 SERVE = frozenset({"serve"})
 SKIP = frozenset({"skip"})
 TEST = frozenset({"test"})
+RAISES = "raises-exception"
+"""Jupyter's own: the cell may end with an error, and the cells below run all the same."""
 STEP_PREFIX = "step:"
 STEP_PREFIXES = (STEP_PREFIX, "block:")
 """Kale wrote ``block:`` before it wrote ``step:``."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from .calls import is_namespace, suppresses
 from .expressions import Expressions, code_value
 from .frame import NOWHERE, Scope
+from .implicit import BINARY, ITERATES, OF_ARGUMENTS, SHOWS
 from .meanings import CONVENTIONAL, meanings
 from .operations import (
     CONSTANT,
@@ -57,7 +58,10 @@ class _Walker(Expressions):
         for index, node in enumerate(statements):
             if isinstance(node, ast.Expr):
                 # The last expression of a cell is shown: its result is used.
-                self._expression(node.value, used=top and index == len(statements) - 1)
+                shown = top and index == len(statements) - 1
+                value = self._expression(node.value, used=shown)
+                if shown:
+                    self._unasked(SHOWS, value, node.lineno)
             elif isinstance(node, ast.Import | ast.ImportFrom):
                 self._import(node, self._text(node) if top else None)
             else:
@@ -81,12 +85,12 @@ class _Walker(Expressions):
             case ast.ClassDef():
                 self._class(node)
             case ast.If(test=test, body=body, orelse=orelse):
-                self.value(test)
+                self.test(test)
                 self._branches([lambda: self.body(body), lambda: self.body(orelse)])
             case ast.For() | ast.AsyncFor():
                 self._for(node)
             case ast.While(test=test, body=body, orelse=orelse):
-                self.value(test)
+                self.test(test)
                 self._while(test, body, orelse)
             case ast.Try() | ast.TryStar():
                 self._try(node)
@@ -103,7 +107,7 @@ class _Walker(Expressions):
                         self.value(child)
                 self._paths.ended = True
             case ast.Assert(test=test, msg=message):
-                self.value(test)
+                self.test(test)
                 if message is not None:
                     self._branches([lambda: self.value(message)], exhaustive=False)
             case ast.Break() | ast.Continue():
@@ -136,25 +140,38 @@ class _Walker(Expressions):
             case ast.Starred(value=inner):
                 self._store(inner, value.container())
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
+                self._unasked(ITERATES, value, target.lineno)
                 items = self._hold(value.element(), target.lineno)
                 for element in elements:
                     self._store(element, items)
-            case ast.Attribute(value=inner):
-                self._change(self.value(inner), target.lineno, added=value)
+            case ast.Attribute(value=inner, attr=name):
+                owner = self.value(inner)
+                self._unasked((name, "__setattr__", "__set__"), owner, target.lineno, value)
+                self._change(owner, target.lineno, added=value)
             case ast.Subscript(value=inner, slice=index):
+                entry = self._entry(inner, index)
+                if entry is not None:
+                    self._bind(entry, target.lineno, value)
+                    return
                 owner = self.value(inner)
                 self.value(index)
                 if is_namespace(inner):
                     self.operations.append(Wild(target.lineno))
+                self._unasked(("__setitem__",), owner, target.lineno, value)
                 self._change(owner, target.lineno, added=value)
 
     def _augmented(self, node: ast.AugAssign) -> None:
         if isinstance(node.target, ast.Name):
             before = self._load(node.target.id, node.lineno)
             added = self.value(node.value)
+            method = BINARY[type(node.op)]
+            words = (f"__i{method}__", f"__{method}__")
+            hooked = self._unasked(words, before, node.lineno, added)
+            hooked |= self._unasked((f"__r{method}__",), added, node.lineno, before)
             self._change(before, node.lineno, added=added.element())
             name = self._target(node.target.id)
-            self._bind(name, node.lineno, before | added.element())
+            after = before | added.element()
+            self._bind(name, node.lineno, after | before.element() | added if hooked else after)
             return
         added = self.value(node.value)
         self._store(node.target, added)
@@ -163,19 +180,39 @@ class _Walker(Expressions):
         match target:
             case ast.Name(id=given):
                 self._load(given, target.lineno)
-                name = self._target(given)
-                self._paths.bound.discard(name)
-                self._paths.maybe.discard(name)
-                self.operations.append(Delete(name, target.lineno, self._sure))
-            case ast.Attribute(value=inner):
-                self._change(self.value(inner), target.lineno)
+                self._drop(self._target(given), target.lineno)
+            case ast.Attribute(value=inner, attr=name):
+                owner = self.value(inner)
+                self._unasked((name, "__delattr__"), owner, target.lineno)
+                self._change(owner, target.lineno)
             case ast.Subscript(value=inner, slice=index):
+                entry = self._entry(inner, index)
+                if entry is not None:
+                    self._read(entry, target.lineno)
+                    self._drop(entry, target.lineno)
+                    return
                 owner = self.value(inner)
                 self.value(index)
+                self._unasked(("__delitem__",), owner, target.lineno)
                 self._change(owner, target.lineno)
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
                 for element in elements:
                     self._delete(element)
+
+    def _drop(self, name: str, line: int) -> None:
+        self._paths.bound.discard(name)
+        self._paths.maybe.discard(name)
+        self.operations.append(Delete(name, line, self._sure))
+
+    def _run_text(self, statements: list[ast.stmt]) -> None:
+        if self._innermost is None:
+            self.body(statements)
+            return
+        # What it binds inside a function is gone behind it.
+        names = {each: self._unique(each) for each in bound_names(statements)}
+        self._code_of(
+            "<text>", statements[0].lineno if statements else 0, names, frozenset(), statements
+        )
 
     def _import(self, node: ast.Import | ast.ImportFrom, text: str | None) -> None:
         if isinstance(node, ast.Import):
@@ -236,7 +273,7 @@ class _Walker(Expressions):
     def _while(self, test: ast.expr, body: Sequence[ast.stmt], orelse: Sequence[ast.stmt]) -> None:
         def once() -> None:
             self.body(body)
-            self.value(test)
+            self.test(test)
 
         self._loop(once, orelse)
 
@@ -297,16 +334,31 @@ class _Walker(Expressions):
         may_end_early = False
         for item in node.items:
             value = self.value(item.context_expr)
-            may_end_early |= suppresses(item.context_expr)
+            early = self._may_suppress(item.context_expr)
+            may_end_early |= early
+            self._unasked(("__enter__", "__exit__", "__aenter__", "__aexit__"), value, node.lineno)
             if item.optional_vars is not None:
-                self._store(item.optional_vars, value)
+                self._store(item.optional_vars, value | value.element() if early else value)
         if may_end_early:
             self._branches([lambda: self.body(node.body)], exhaustive=False, chosen=False)
         else:
             self.body(node.body)
 
+    def _may_suppress(self, node: ast.expr) -> bool:
+        """Tell whether code after a ``with`` block may run despite an error in the block."""
+        if suppresses(node):
+            return True
+        called = node.func if isinstance(node, ast.Call) else node
+        hooked = not self._around.classes.hooks.isdisjoint(("__exit__", "__aexit__"))
+        if not isinstance(called, ast.Name):
+            return hooked
+        known = self._around.names.get(called.id, "")
+        return hooked or (isinstance(node, ast.Call) and known.startswith("<notebook>"))
+
     def _match(self, node: ast.Match) -> None:
-        subject = self.value(node.subject).element()
+        given = self.value(node.subject)
+        self._unasked(OF_ARGUMENTS, given, node.lineno)
+        subject = given.element()
 
         def case(each: ast.match_case) -> None:
             self._pattern(each.pattern, subject)
@@ -372,7 +424,7 @@ class _Walker(Expressions):
             value |= self.value(base).container()
         outside = declared_elsewhere(node.body)
         names = {each: self._unique(each) for each in class_names(node) - outside.all}
-        self._scopes.append(Scope("class", names, outside.globals))
+        self._scopes.append(Scope("class", names, outside.globals, node.name))
         start = len(self.operations)
         self.body(node.body)
         self._scopes.pop()
@@ -396,6 +448,7 @@ class _Walker(Expressions):
             ),
             own=frozenset().union(*(method.own for method in methods.values()), names.values()),
             methods=methods,
+            remembers=node.name in self._around.classes.stateful,
         )
         made = value | held | code_value(definition)
         self._bind(self._target(node.name), node.lineno, made)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import MlopsError, Place
+from ..notebook.document import Cell
 from . import work
 from .model import Pipeline
 
@@ -23,17 +24,30 @@ _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """That a difference was accepted: under which name, by whom and when (UTC)."""
+    """That a difference was accepted: under which name, by whom and when (UTC).
+
+    ``release`` is the earlier release with which it was accepted; then it counts for nothing but
+    the same: ``of`` are that difference's step, kind and verdict.
+    """
 
     name: str
     by: str
     at: str
+    release: str = ""
+    of: tuple[str, str, str] | None = None
 
     def __str__(self) -> str:
-        return f"accepted as `{self.name}` by {self.by} {self.at}"
+        carried = f", carried over from {self.release}" if self.release else ""
+        return f"accepted as `{self.name}` by {self.by} {self.at}{carried}"
+
+    def covers(self, comparison: Comparison) -> bool:
+        """Tell whether it accepts what was found."""
+        is_same = self.of in (None, (comparison.step, comparison.kind, comparison.verdict))
+        return is_same and self.name in names_of(comparison)
 
     def to_dict(self) -> dict[str, str]:
-        return asdict(self)
+        content = {"name": self.name, "by": self.by, "at": self.at}
+        return {**content, "release": self.release} if self.release else content
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +59,19 @@ class Accepted:
     def of(self, comparison: Comparison) -> Acceptance | None:
         """Return what accepts a comparison, None where nothing does."""
         for each in self.acceptances:
-            if each.name in names_of(comparison):
+            if each.covers(comparison):
                 return each
         return None
 
     def unneeded(self, comparisons: Iterable[Comparison]) -> tuple[str, ...]:
         """Return the names under which nothing differs."""
         needed = {each.accepted.name for each in comparisons if each.accepted is not None}
-        return tuple(each.name for each in self.acceptances if each.name not in needed)
+        names = dict.fromkeys(each.name for each in self.acceptances)
+        return tuple(name for name in names if name not in needed)
+
+    def joined(self, other: Accepted) -> Accepted:
+        """Return what either accepts; this one's acceptances come first."""
+        return Accepted((*self.acceptances, *other.acceptances))
 
 
 def names_of(comparison: Comparison) -> tuple[str, ...]:
@@ -78,6 +97,44 @@ def read_accepted(pipeline: Pipeline, names: Iterable[str], root: Path) -> Accep
             raise _unknown(pipeline, name, known)
     by, at = actor(root), datetime.now(UTC).isoformat(timespec="seconds")
     return Accepted(tuple(Acceptance(name, by, at) for name in asked))
+
+
+def carry_over(
+    pipeline: Pipeline,
+    release: str,
+    records: Iterable[Mapping[str, str]],
+    cells: Sequence[Cell],
+) -> tuple[Accepted, tuple[str, ...]]:
+    """Return the acceptances of an earlier release that still fit, and the names of the others.
+
+    A variable fits where its step still has it, what a cell shows where the cell is as it was.
+
+    Parameters
+    ----------
+    records
+        The release's ``proof.accepted``.
+    cells
+        The cells of the notebook of that release.
+    """
+    known = _known(pipeline)
+    before = {cell.position: cell.source for cell in cells}
+    fitting: list[Acceptance] = []
+    others: dict[str, None] = {}
+    for record in records:
+        name, step, kind = record["name"], record["step"], record["kind"]
+        if cell := _CELL.match(name):
+            now = {c.position: c.source for s in pipeline.steps if s.name == step for c in s.cells}
+            position = int(cell[1])
+            fits = position in now and now[position] == before.get(position)
+        else:
+            variable = f"{step}.{name.removeprefix(f'{step}.')}"
+            fits = variable in known or _may_be_compared(pipeline, variable)
+        if fits:
+            of = (step, kind, record["verdict"])
+            fitting.append(Acceptance(name, record["by"], record["at"], release, of))
+        else:
+            others[name] = None
+    return Accepted(tuple(fitting)), tuple(others)
 
 
 def _plain(name: str) -> str:

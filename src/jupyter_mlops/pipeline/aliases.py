@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 
 from .wiring import Wires, Wiring
 
@@ -27,7 +28,8 @@ def _unite(wiring: Wiring, wires: Wires) -> bool:
     start = wires.entries[0]
     moved = False
     names = _given(wiring, wires)
-    matter = {name for name in names if _matters(wires, name)}
+    compares = any(_compares_identity(entry.code.tree) for entry in wires.entries)
+    matter = {name for name in names if compares or _matters(wires, name)}
     for one in sorted(names):
         for other in sorted(wires.inputs):
             if one not in matter and other not in matter:
@@ -59,16 +61,12 @@ def _given(wiring: Wiring, wires: Wires) -> set[str]:
 def _matters(wires: Wires, name: str) -> bool:
     """Tell whether it shows that names share an object.
 
-    The step changes what the name refers to, hands it on together with others, or compares
-    identities.
+    The step changes what the name refers to, or hands it on together with others.
     """
-    return (
-        name in wires.outputs
-        or any(name in entry.effects.mutates for entry in wires.entries)
-        or any(_compares_identity(entry.code.tree) for entry in wires.entries)
-    )
+    return name in wires.outputs or any(name in entry.effects.mutates for entry in wires.entries)
 
 
+@lru_cache(maxsize=1024)
 def _compares_identity(tree: ast.Module) -> bool:
     """Tell whether code asks if two names are one object, or share memory."""
     for node in ast.walk(tree):

@@ -13,45 +13,82 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
+from ..errors import MlopsError
 from ..notebook.document import Cell, Notebook
 from ..notebook.observed import ObservedFlow
 from ..notebook.parameters import Parameter, read_parameters
-from . import joined, replay
+from . import joined, replay, skipped
 from .aliases import keep_together
-from .grouping import Grouping, group
+from .grouping import Grouping, group, read_edges
+from .joining import Joining, acts_by_import, join_untagged, joinings
 from .model import Notice, Pipeline, Serving, Step
 from .ordering import ancestors, order
+from .repeated import Settings
 from .serving_slice import read_serving
-from .session import is_setting, module_changes
+from .session import is_setting
+from .travel import foresee_travel
 from .wiring import Entry, Wires, Wiring, follow
 
 
-def compile_notebook(notebook: Notebook, observed: ObservedFlow | None = None) -> Pipeline:
+def compile_notebook(
+    notebook: Notebook, observed: ObservedFlow | None = None, *, any_values: bool = False
+) -> Pipeline:
     """Compile a tagged notebook, from its code and from what its cells were seen to do.
+
+    ``any_values`` passes over values that cannot travel between steps.
 
     Raises
     ------
     MlopsError
         ``pipeline.no-tags``, ``pipeline.step-name``, ``pipeline.two-roles``,
         ``pipeline.syntax``, ``pipeline.undefined-name``, ``pipeline.nothing-feeds``,
-        ``pipeline.cycle``, ``pipeline.unordered``, ``pipeline.entangled``, ``pipeline.serve``,
+        ``pipeline.cycle``, ``pipeline.unordered``, ``pipeline.entangled``,
+        ``pipeline.cannot-travel``, ``pipeline.session-state``, ``pipeline.serve``,
         ``pipeline.two-serve-cells``, ``parameters.two-cells`` or ``parameters.not-plain``; each
         with the cell and, where there is one, the line.
     """
     grouping = group(notebook)
     parameters = read_parameters(notebook)
-    notices = list(grouping.notices)
     entries = follow(grouping.roles, observed)
+    kinds = [role.kind for role in grouping.roles]
+    refusals: list[MlopsError] = []
+    for joining in joinings(notebook, grouping, entries):
+        for role, kind in zip(grouping.roles, kinds, strict=True):
+            role.kind = kind
+        try:
+            pipeline = _compile(notebook, grouping, entries, joining, parameters)
+            if not any_values:
+                trees = {entry.cell.id: entry.code.tree for entry in entries}
+                for problem in foresee_travel(notebook, pipeline, trees):
+                    raise problem
+            return pipeline
+        except MlopsError as error:
+            refusals.append(error)
+    raise refusals[0]
+
+
+def _compile(
+    notebook: Notebook,
+    grouping: Grouping,
+    entries: list[Entry],
+    joining: Joining,
+    parameters: tuple[Parameter, ...],
+) -> Pipeline:
+    notices = join_untagged(notebook, entries, joining)
+    read_edges(notebook, grouping)
     notices += joined.notices(notebook, entries)
-    notices += _take_back_prelude(notebook, grouping, entries)
+    notices += skipped.notices(notebook, entries)
+    notices += _take_back_prelude(notebook, entries)
     wiring = Wiring(notebook, entries)
-    wiring.trace(_everywhere(wiring))
+    settings = Settings(notebook, wiring)
+    wiring.trace(_everywhere(wiring, settings))
     serving = _serving(notebook, wiring)
+    notices += settings.repeat()
+    notices += _left_out(notebook, wiring)
     keep_together(wiring)
     names, after = order(notebook, wiring, grouping)
     replay.check(notebook, wiring, names)
     steps = tuple(_step(wiring, wiring.steps[name], after[name], parameters) for name in names)
-    notices += _module_notices(notebook, wiring)
     return Pipeline(
         name=_slug(notebook.stem),
         notebook=notebook.name,
@@ -63,16 +100,13 @@ def compile_notebook(notebook: Notebook, observed: ObservedFlow | None = None) -
     )
 
 
-def _take_back_prelude(
-    notebook: Notebook, grouping: Grouping, entries: list[Entry]
-) -> list[Notice]:
+def _take_back_prelude(notebook: Notebook, entries: list[Entry]) -> list[Notice]:
     """Run ``imports`` and ``functions`` cells once, in a step, where they use what a step made.
 
     Cells before steps run before the inputs are there, and once in every step.
     """
     notices: list[Notice] = []
-    first = next(entry.role.step for entry in entries if entry.role.kind == "step")
-    current = first
+    current = next(entry.role.step for entry in entries if entry.role.kind == "step")
     wiring = Wiring(notebook, entries)
     for entry in entries:
         if entry.role.kind == "step":
@@ -95,6 +129,19 @@ def _take_back_prelude(
     return notices
 
 
+def _left_out(notebook: Notebook, wiring: Wiring) -> list[Notice]:
+    """Tell of untagged cells that are taken as ``imports`` or ``functions``, and no step needs."""
+    used = {i for wires in wiring.steps.values() for i in (*wires.prelude, *wires.imports)}
+    return [
+        Notice(
+            f"no step needs cell {entry.cell.position}, so none runs it",
+            notebook.place(entry.cell),
+        )
+        for entry in wiring.entries
+        if entry.role.untagged and entry.role.kind == "prelude" and entry.index not in used
+    ]
+
+
 def _serving(notebook: Notebook, wiring: Wiring) -> Serving | None:
     entry = next((e for e in wiring.entries if e.role.serve and e.role.kind == "step"), None)
     if entry is None:
@@ -108,8 +155,8 @@ def _step(wiring: Wiring, wires: Wires, after: set[str], parameters: tuple[Param
     own = {entry.index: entry.cell for entry in wires.entries}
     first = min(own)
     prelude = {i: wiring.entries[i].cell for i in wires.prelude if i < first}
-    for index, names in wires.imports.items():
-        prelude[index] = _import_cell(wiring.entries[index], names)
+    for index in {*wires.imports, *wires.settings} - prelude.keys():
+        prelude[index] = _repeated_cell(wiring.entries[index], wires)
     cells = {**own, **{i: wiring.entries[i].cell for i in wires.prelude if i > first}}
     return Step(
         name=wires.name,
@@ -135,21 +182,25 @@ def _without_needless_edges(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     )
 
 
-def _import_cell(entry: Entry, names: set[str]) -> Cell:
-    """Return a cell of those import statements of a cell that bind the names."""
+def _repeated_cell(entry: Entry, wires: Wires) -> Cell:
+    """Return a cell of those statements of a cell that another step repeats."""
     wanted = {
-        each.statement for name in names for each in entry.effects.imports[name] if each.statement
+        each.statement
+        for name in wires.imports.get(entry.index, ())
+        for each in entry.effects.imports[name]
+        if each.statement
     }
-    lines = [
-        text
-        for node in entry.code.tree.body
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        and (text := entry.code.text(node)) is not None
-        and text in wanted
-    ]
+    settings = wires.settings.get(entry.index, [])
+    source = entry.cell.source.splitlines()
+    lines = []
+    for node in entry.code.tree.body:
+        text = entry.code.text(node) or source[node.lineno - 1].strip()
+        is_import = isinstance(node, ast.Import | ast.ImportFrom)
+        if (is_import and text in wanted) or text in settings:
+            lines.append(text)
     cell = entry.cell
-    source = "\n".join(dict.fromkeys(lines))
-    return Cell(f"{cell.id}-imports", cell.position, "code", source, ("imports",))
+    kept = lines if settings else list(dict.fromkeys(lines))
+    return Cell(f"{cell.id}-imports", cell.position, "code", "\n".join(kept), ("imports",))
 
 
 def _metrics(wires: Wires) -> list[str]:
@@ -183,30 +234,6 @@ def _shown(node: ast.stmt) -> list[str]:
     return [each.id for each in value.args if isinstance(each, ast.Name)]
 
 
-def _module_notices(notebook: Notebook, wiring: Wiring) -> list[Notice]:
-    """Tell of modules that a step changes: the change stays in that step's process."""
-    found: list[Notice] = []
-    for entry in wiring.entries:
-        if entry.role.kind != "step":
-            continue
-        changes = dict(reversed([*module_changes(entry.code.tree, _imported(wiring, entry))]))
-        for name, line in changes.items():
-            later = [
-                wires.name
-                for wires in wiring.steps.values()
-                if wires.name != entry.role.step
-                and any(e.index > entry.index and name in e.effects.reads for e in wires.entries)
-            ]
-            if later:
-                words = (
-                    f"the change of the module `{name}` is seen by the step "
-                    f"`{entry.role.step}` only, not by `{later[0]}`; move it to a cell tagged "
-                    "`imports`"
-                )
-                found.append(Notice(words, notebook.place(entry.cell, line)))
-    return found
-
-
 def _imported(wiring: Wiring, entry: Entry) -> Callable[[str], bool]:
     def is_module(name: str) -> bool:
         origin = wiring.origin(name, entry.index + 1)
@@ -215,13 +242,17 @@ def _imported(wiring: Wiring, entry: Entry) -> Callable[[str], bool]:
     return is_module
 
 
-def _everywhere(wiring: Wiring) -> list[Entry]:
+def _everywhere(wiring: Wiring, settings: Settings) -> list[Entry]:
     """Return the cells before steps that set up the session: all steps run them."""
     return [
         entry
         for entry in wiring.entries
         if entry.role.kind == "prelude"
-        and any(is_setting(node, _imported(wiring, entry)) for node in entry.code.tree.body)
+        and (
+            acts_by_import(entry.code.tree)
+            or any(is_setting(node, _imported(wiring, entry)) for node in entry.code.tree.body)
+            or settings.sets_up(entry)
+        )
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import ItemsView, Iterable, KeysView, Mapping, ValuesView
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -71,6 +71,8 @@ class _Comparer:
             return found
         if isinstance(a, Mapping):
             return self._mappings(a, b, path)
+        if isinstance(a, KeysView | ValuesView | ItemsView):
+            return self._sequences(list(a), list(b), path)
         if isinstance(a, list | tuple):
             return self._sequences(a, b, path)
         if isinstance(a, set | frozenset):

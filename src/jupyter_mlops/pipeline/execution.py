@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from IPython.core import page
 from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
@@ -305,6 +306,12 @@ class _Shell(InteractiveShell):
         register: Any = self.register_magic_function
         register(_say_nothing, "line_cell", "mlops")
 
+    def init_hooks(self) -> None:
+        super().init_hooks()  # type: ignore[no-untyped-call]
+        # In a notebook, the answer to `name?` opens beside it; the cell prints nothing.
+        hook = page.as_hook(_say_nothing)  # type: ignore[no-untyped-call]
+        self.set_hook("show_in_pager", hook, 99)  # type: ignore[no-untyped-call]
+
     def enable_gui(self, gui: str | None = None) -> None:
         pass
 
@@ -319,7 +326,7 @@ class _Shell(InteractiveShell):
         original.flush()
 
 
-def _say_nothing(line: str, cell: str | None = None) -> None:
+def _say_nothing(*_: Any, **__: Any) -> None:
     pass
 
 

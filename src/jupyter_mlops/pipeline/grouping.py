@@ -12,8 +12,6 @@ from ..notebook import tags
 from ..notebook.dataflow import CellCode, cell_code
 from ..notebook.document import Cell, Notebook
 from ..notebook.parameters import parameters_cell
-from .model import Notice
-from .session import is_setting
 
 Kind = Literal["parameters", "prelude", "step", "excluded"]
 _STEP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)
@@ -29,13 +27,17 @@ for example `step:load` on the cell that loads the data and `step:train` on the 
 
 @dataclass(slots=True)
 class Role:
-    """What one code cell is in the pipeline; ``step`` is set where ``kind`` is step."""
+    """What one code cell is in the pipeline.
+
+    ``step`` is set where ``kind`` is step, but for ``untagged`` cells, which are to join one.
+    """
 
     code: CellCode
     kind: Kind
     step: str = ""
     metrics: bool = False
     serve: bool = False
+    untagged: bool = False
 
     @property
     def cell(self) -> Cell:
@@ -49,11 +51,10 @@ class Grouping:
     roles: list[Role]
     after: dict[str, dict[str, Cell]] = field(default_factory=dict)
     """Step to the steps that its tags name, each with the cell that has the tag."""
-    notices: list[Notice] = field(default_factory=list)
 
 
 def group(notebook: Notebook) -> Grouping:
-    """Give every code cell its role.
+    """Give every code cell the role that its tags ask for.
 
     Raises
     ------
@@ -73,8 +74,6 @@ def group(notebook: Notebook) -> Grouping:
     grouping = Grouping([_role(notebook, cell) for cell in notebook.code_cells])
     _check_names(notebook, grouping)
     _check_serve(notebook, grouping)
-    _join_untagged(notebook, grouping)
-    _read_edges(notebook, grouping)
     return grouping
 
 
@@ -113,17 +112,21 @@ def _role(notebook: Notebook, cell: Cell) -> Role:
             place=notebook.place(cell),
         )
     code = cell_code(cell, notebook)
+    serve = bool(given & tags.SERVE)
     role = Role(
         code,
         "step",
-        step=steps[0] if steps else "",
+        step=steps[0] if steps else SERVE_STEP if serve and not kinds else "",
         metrics=bool(given & tags.METRICS),
-        serve=bool(given & tags.SERVE),
+        serve=serve,
     )
     if "parameters" in kinds:
         role.kind = "parameters"
     elif kinds:
         role.kind = "prelude"
+    elif not steps and not serve:
+        role.untagged = bool(code.tree.body)
+        role.kind = "step" if role.untagged else "excluded"
     return role
 
 
@@ -168,38 +171,12 @@ def _check_serve(notebook: Notebook, grouping: Grouping) -> None:
         )
 
 
-def _join_untagged(notebook: Notebook, grouping: Grouping) -> None:
-    first = next(role.step for role in grouping.roles if role.kind == "step" and role.step)
-    current: str | None = None
-    for role in grouping.roles:
-        if role.kind != "step":
-            continue
-        if role.step:
-            current = role.step
-        elif role.serve:
-            role.step = current = SERVE_STEP
-        else:
-            _join(notebook, grouping, role, current, first)
+def read_edges(notebook: Notebook, grouping: Grouping) -> None:
+    """Read which steps the tags of cells put after which others, once all cells have a step.
 
-
-def _join(
-    notebook: Notebook, grouping: Grouping, role: Role, current: str | None, first: str
-) -> None:
-    place = notebook.place(role.cell)
-    if not role.code.tree.body:
-        role.kind = "excluded"
-    elif current is None and _only_imports(role.code):
-        role.kind = "prelude"
-        notice = f"cell {role.cell.position} has no tag; it only imports, and is taken as `imports`"
-        grouping.notices.append(Notice(notice, place))
-    else:
-        role.step = current or first
-        if not role.metrics or current is None:
-            notice = f"cell {role.cell.position} has no step tag; it joins the step `{role.step}`"
-            grouping.notices.append(Notice(notice, place))
-
-
-def _read_edges(notebook: Notebook, grouping: Grouping) -> None:
+    Raises `MlopsError` ``pipeline.nothing-feeds``.
+    """
+    grouping.after.clear()
     steps = list(dict.fromkeys(role.step for role in grouping.roles if role.kind == "step"))
     for role in grouping.roles:
         if role.kind != "step":
@@ -219,22 +196,6 @@ def _read_edges(notebook: Notebook, grouping: Grouping) -> None:
                     place=notebook.place(role.cell),
                 )
             grouping.after.setdefault(role.step, {}).setdefault(name, role.cell)
-
-
-def _only_imports(code: CellCode) -> bool:
-    """Tell whether a cell imports, and at most sets up what it imports and the session."""
-    imported = {
-        alias.asname or alias.name.partition(".")[0]
-        for node in code.tree.body
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for alias in node.names
-    }
-    return all(
-        isinstance(node, ast.Import | ast.ImportFrom)
-        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
-        or is_setting(node, imported.__contains__)
-        for node in code.tree.body
-    )
 
 
 def only_talks_to_us(cell: Cell) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from ..errors import MlopsError
 from ..notebook.document import Notebook
 from .grouping import Grouping
-from .wiring import Wires, Wiring, place_of_change
+from .wiring import Entry, Wires, Wiring, place_of_change
 
 Edges = dict[str, set[str]]
 """Step to the steps that must have ended before it starts."""
@@ -18,14 +18,14 @@ Edges = dict[str, set[str]]
 def order(notebook: Notebook, wiring: Wiring, grouping: Grouping) -> tuple[list[str], Edges]:
     """Return the steps in an order that all edges allow, and the edges that are not data.
 
-    Raises `MlopsError` ``pipeline.cycle`` or ``pipeline.unordered``.
+    Raises `MlopsError` ``pipeline.cycle``, ``pipeline.unordered`` or ``pipeline.entangled``.
     """
     steps = wiring.steps
     _refuse_unordered(notebook, wiring, grouping)
     tagged: Edges = {name: set(grouping.after.get(name, ())) for name in steps}
     edges: Edges = {name: tagged[name] | set(steps[name].inputs.values()) for name in steps}
     _sort(notebook, wiring, grouping, edges)
-    outside = _order_outside(steps, edges)
+    outside = _order_outside(notebook, steps, edges)
     for name, more in outside.items():
         edges[name] |= more
         tagged[name] |= more
@@ -89,25 +89,55 @@ def _cycle(
     )
 
 
-def _order_outside(steps: Mapping[str, Wires], edges: Edges) -> Edges:
-    """Keep the notebook's order between steps that write files and steps that touch any."""
+def _order_outside(notebook: Notebook, steps: Mapping[str, Wires], edges: Edges) -> Edges:
+    """Keep the notebook's order between cells that write files and cells that touch any."""
     added: Edges = {}
     names = sorted(steps, key=lambda name: steps[name].entries[0].index)
-    for position, later in enumerate(names):
-        for earlier in reversed(names[:position]):
-            if not _meet_outside(steps[earlier], steps[later]):
+    for position, second in enumerate(names):
+        for first in reversed(names[:position]):
+            pairs = list(_meet_outside(steps[first], steps[second]))
+            if not pairs:
                 continue
+            back = [pair for pair in pairs if pair[0].index > pair[1].index]
+            if back and len(back) < len(pairs):
+                raise _entangled_outside(notebook, *back[0])
+            earlier, later = (second, first) if back else (first, second)
             joined = {n: edges[n] | added.get(n, set()) for n in edges}
-            if earlier in ancestors(later, joined) or later in ancestors(earlier, joined):
+            if earlier in ancestors(later, joined):
                 continue
+            if later in ancestors(earlier, joined):
+                raise _entangled_outside(notebook, *(back or pairs)[0])
             added.setdefault(later, set()).add(earlier)
     return added
 
 
-def _meet_outside(one: Wires, other: Wires) -> bool:
-    writes = [any(e.effects.writes_outside for e in w.entries) for w in (one, other)]
-    reads = [any(e.effects.reads_outside for e in w.entries) for w in (one, other)]
-    return (writes[0] and (writes[1] or reads[1])) or (reads[0] and writes[1])
+def _meet_outside(one: Wires, other: Wires) -> Iterator[tuple[Entry, Entry]]:
+    """Yield a cell of each step that touch things outside the process, where one writes."""
+    for mine in one.entries:
+        for theirs in other.entries:
+            writes = [entry.effects.writes_outside is not None for entry in (mine, theirs)]
+            reads = [entry.effects.reads_outside is not None for entry in (mine, theirs)]
+            if (writes[0] and (writes[1] or reads[1])) or (reads[0] and writes[1]):
+                yield mine, theirs
+
+
+def _entangled_outside(notebook: Notebook, one: Entry, other: Entry) -> MlopsError:
+    first, second = sorted((one, other), key=lambda entry: entry.index)
+    position = first.cell.position
+    return MlopsError(
+        "pipeline.entangled",
+        f"Cells {position} (step `{first.role.step}`) and {second.cell.position} (step "
+        f"`{second.role.step}`) both touch files or the like, and the steps cannot run in the "
+        "order of the notebook.",
+        hint=f"a step runs in one piece: give cells {position} and {second.cell.position} the same "
+        "step tag, or split the step in two.",
+        place=notebook.place(second.cell, _line_outside(second)),
+    )
+
+
+def _line_outside(entry: Entry) -> int | None:
+    effects = entry.effects
+    return effects.writes_outside or effects.reads_outside
 
 
 def _refuse_unordered(notebook: Notebook, wiring: Wiring, grouping: Grouping) -> None:

@@ -135,6 +135,8 @@ def _compare_folders(
         sides = [side.names.get(name) for side in (notebook, pipeline_side)]
         if kind == "metric" and not any(sides):
             continue  # assigned in a cell tagged `metrics`, but no number
+        if notebook.leaves_unassigned(name) and pipeline_side.leaves_unassigned(name):
+            continue  # such as what a branch assigns that neither side has taken
         one, other = ((side or {}).get("fingerprint", "") for side in sides)
         known = next((side["type"] for side in sides if side), "")
         comparison = Comparison(step.name, name, kind, "equal", "", known, place, (one, other))
@@ -189,6 +191,9 @@ class _Side:
             self.problem = error.message
         else:
             self.names, self._missing = index["names"], index.get("missing", {})
+
+    def leaves_unassigned(self, name: str) -> bool:
+        return self._missing.get(name) == values.UNASSIGNED
 
     def absence(self, name: str) -> str:
         reason = self._missing.get(name) or self.problem

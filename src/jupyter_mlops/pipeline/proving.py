@@ -16,7 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ..notebook import tags
 from ..notebook.document import Notebook, read
+from ..notebook.kernel_state import KernelState
 from ..notebook.parameters import check_parameters
 from ..os_errors import explain_os_errors
 from ..progress import Progress, Stage
@@ -26,6 +28,7 @@ from .acceptance import Accepted, read_accepted
 from .chance import tell_chance
 from .compile import compile_notebook
 from .generate import generate
+from .hidden_state import refuse_hidden_state
 from .model import Pipeline
 from .proof import Proof
 from .prove import compare, reference_plan
@@ -55,6 +58,7 @@ def prove(
     *,
     project: Project | None = None,
     accept: Iterable[str] = (),
+    kernel: KernelState | None = None,
 ) -> Progress[Proven]:
     """Run a notebook and its pipeline from clean state and compare what both leave and show.
 
@@ -66,19 +70,24 @@ def prove(
         Values for the notebook's parameters; text is read as the parameter's type.
     accept
         Names of differences that the user accepts: ``variable``, ``step.variable``, ``cell 7``.
+    kernel
+        The live kernel in which the notebook was worked on.
 
     Raises
     ------
     MlopsError
-        Whatever is wrong with the notebook or fails in its run; ``proof.unknown-name``. A
-        difference is no error here: see `Proof.ok`.
+        Whatever is wrong with the notebook or fails in its run; ``prove.hidden-state`` where its
+        cells did not run in order; ``proof.unknown-name``. A difference is no error here: see
+        `Proof.ok`.
     """
     path = Path(notebook)
     project = project or Project.find(path)
     source = read(path, name=project.relative(path))
+    refuse_hidden_state(source, kernel, "prove.hidden-state")
     pipeline = compile_notebook(source)
     given = check_parameters(source, pipeline.parameters, parameters or {})
     accepted = read_accepted(pipeline, accept, project.root)
+    timeout = project.settings.run.timeout
     stage = Stage("compile")
     for notice in pipeline.notices:
         yield stage.notice(f"{notice.message} ({notice.place})")
@@ -88,12 +97,13 @@ def prove(
     ):
         work = Path(scratch)
         reference = yield from run_reference(
-            project, source, pipeline, given, work / "reference", kind="proof"
+            project, source, pipeline, given, work / "reference", kind="proof", timeout=timeout
         )
         folder = work / "pipeline"
         generate(reference.pipeline, source, folder)
+        target = LocalTarget(timeout=timeout)
         proof, _ = yield from prove_pipeline(
-            project, source, reference, LocalTarget(), folder, work, given, accepted, kind="proof"
+            project, source, reference, target, folder, work, given, accepted, kind="proof"
         )
         kept = keep_evidence(project, proof, reference, work / "run")
     return Proven(proof, kept)
@@ -137,6 +147,7 @@ def prove_pipeline(
             given,
             project=project,
             observe=reference_plan(pipeline, again),
+            without=tags.SKIP,
             kind=kind,
         )
         again.mkdir(exist_ok=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import MlopsError
+from ..notebook import tags
 from ..notebook.document import Notebook
 from ..notebook.observed import ObservedFlow
 from ..progress import Progress, Stage
@@ -49,12 +50,14 @@ def run_reference(
     *,
     kind: str,
     plan: Plan | None = None,
+    timeout: float | None = None,
 ) -> Progress[Reference]:
     """Run the notebook from a clean kernel and keep what each step leaves in ``folder``.
 
     What the cells were seen to do to the variables is joined with what their code shows. Where
     other steps follow from that, the notebook is run again to keep what these leave; the run that
-    counts is the last one.
+    counts is the last one. Cells tagged ``skip`` are not run: they are no part of what is proven.
+    No cell may take longer than ``timeout`` seconds.
 
     Raises `MlopsError` as `jupyter_mlops.rerun.rerun` and `compile_notebook` do, and
     ``pipeline.unsteady`` where each run shows something else, ``pipeline.cannot-travel`` where a
@@ -73,9 +76,11 @@ def run_reference(
             project=project,
             observe=observations,
             flow=folder / FLOW,
+            without=tags.SKIP,
             kind=kind,
+            timeout=timeout,
         )
-        flow = flow.joined(_read(folder / FLOW))
+        flow = flow.joined(read_flow(folder))
         joined = compile_notebook(notebook, flow)
         for notice in joined.notices:
             if notice not in pipeline.notices:
@@ -96,8 +101,10 @@ def run_reference(
     )
 
 
-def _read(file: Path) -> ObservedFlow:
+def read_flow(folder: Path) -> ObservedFlow:
+    """Return what the cells of a reference run were seen to do."""
     try:
-        return ObservedFlow.from_dict(json.loads(file.read_text(encoding="utf-8")))
+        content = json.loads((folder / FLOW).read_text(encoding="utf-8"))
+        return ObservedFlow.from_dict(content)
     except FileNotFoundError:
         return ObservedFlow()  # capture told why, in the run

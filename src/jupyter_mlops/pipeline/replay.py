@@ -103,6 +103,14 @@ def _run(notebook: Notebook, wiring: Wiring, wires: Wires, entry: Entry, state: 
         if found != expected.index:
             seen = wiring.entries[found] if found is not None else None
             raise _entangled(notebook, wires, entry, name, line, expected, seen)
+    for name, fate in entry.effects.fates.items():
+        # Perhaps bound: where it is not, what was there before is still there.
+        if fate == "maybe" and name not in entry.effects.reads and name in state.versions:
+            origin = wiring.origin(name, entry.index)
+            if origin is not None and origin.fate == "deleted":
+                left = wiring.entries[state.versions[name]]
+                line = entry.effects.writes.get(name, 1)
+                raise _deleted(notebook, wires, entry, name, line, origin.entry, left)
     effects = state.names.run(entry.code.operations)
     hidden = rejoin(
         entry,

@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from ..capture.session import new_run_name
+from ..capture.run_names import new_run_name
 from ..errors import MlopsError, Place
 from ..notebook.document import read
 from ..notebook.parameters import check_parameters
 from ..os_errors import explain_os_errors
 from ..progress import Progress, Stage
 from ..project import Project
+from ..tracking.pipelines import PipelineJournal
 from .cache import StepCache
 from .compile import compile_notebook
 from .generate import generate
@@ -84,6 +85,7 @@ def run(
     workers: int | None = None,
     cached: bool = True,
     resume: str | None = None,
+    timeout: float | None = None,
 ) -> Progress[LocalRun]:
     """Compile a tagged notebook and run its pipeline, one process for each step.
 
@@ -97,12 +99,14 @@ def run(
     resume
         A run that failed, by name, unique prefix or ``latest``: its parameters are taken, and
         what its finished steps left, also where they are not kept in the cache.
+    timeout
+        Seconds that each step may take; default: ``[run] timeout`` of ``mlops.toml``, or no limit.
 
     Raises
     ------
     MlopsError
         What is wrong with the notebook or the parameters, ``step.failed`` with the notebook's
-        cell and line, ``run.unknown``, or ``run.nothing-failed``.
+        cell and line, ``step.timeout``, ``run.unknown``, or ``run.nothing-failed``.
     """
     path = Path(notebook)
     project = project or Project.find(path)
@@ -123,8 +127,12 @@ def run(
     limit = int(project.settings.cache.max_gb * 1e9)
     cache = StepCache(project.state / "cache", limit) if cached else None
     memory = Memory(cache, earlier.work if earlier else None)
-    target = LocalTarget(workers=workers, memory=memory)
+    limit_of_step = timeout or project.settings.run.timeout
+    target = LocalTarget(workers=workers, memory=memory, timeout=limit_of_step)
+    known = {p.name: values.get(p.name, p.default) for p in pipeline.parameters}
+    journal = PipelineJournal(project, name, source.name, path, known)
     result: PipelineRun | None = None
+    status = "FAILED"
     try:
         result = yield from target.run(
             pipeline,
@@ -133,9 +141,15 @@ def run(
             values,
             cwd=path.resolve().parent,
         )
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        words = f"`jupyter mlops run {source.name} --resume` goes on with the steps that are left"
+        raise KeyboardInterrupt(words) from None
     finally:
         record = _ended(record, result)
         _write(record)
+        journal.end(status, record.steps, record.metrics)
     return record
 
 

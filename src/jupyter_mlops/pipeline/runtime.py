@@ -22,7 +22,8 @@ from typing import Any
 from .. import values
 from ..errors import MlopsError, Place
 from ..notebook.document import Cell
-from . import manifest
+from ..notebook.tags import RAISES
+from . import lifeline, manifest, whereabouts
 from .execution import Execution, Session
 from .model import Pipeline, Step
 from .touched import Touched
@@ -72,6 +73,7 @@ class _StepRun:
         for stale in (RESULT, EXECUTED):
             (self.folder / stale).unlink(missing_ok=True)
         self.scratch = self.folder / ".scratch"
+        whereabouts.tell_on_signal(self.folder)
         if not os.access(Path.home(), os.W_OK):
             # matplotlib looks for fonts only once, where it may keep what it found
             os.environ.setdefault("MPLCONFIGDIR", str(work / ".matplotlib"))
@@ -109,6 +111,7 @@ class _StepRun:
         """Write the executed notebook and ``result.json``."""
         self._save_notebook()
         shutil.rmtree(self.scratch, ignore_errors=True)
+        (self.folder / whereabouts.FILE).unlink(missing_ok=True)
         touched = self.touched.end()
         namespace = self.session.namespace
         metrics = {
@@ -140,7 +143,7 @@ class _StepRun:
         self.executions.append(execution)
         if time.monotonic() - self._saved > _SAVE_EVERY:
             self._save_notebook()
-        if execution.error is not None:
+        if execution.error is not None and RAISES not in cell.tags:
             raise _CellFailed(self._describe(execution))
         serving = self.pipeline.serving
         if serving is not None and serving.step == self.step.name and serving.cell.id == cell.id:
@@ -247,7 +250,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--work", type=Path, required=True, help="where steps leave their outputs")
     parser.add_argument("--parameters", type=Path, help="JSON file that overrides the defaults")
     parser.add_argument("--cwd", type=Path, help="working directory of the cells")
+    parser.add_argument("--lifeline", type=int, help="descriptor that keeps the step alive")
     options = parser.parse_args(arguments)
+    if options.lifeline is not None:
+        lifeline.hold(options.lifeline)
     folder, work = options.pipeline.resolve(), options.work.resolve()
     try:
         given = json.loads(options.parameters.read_text()) if options.parameters else {}

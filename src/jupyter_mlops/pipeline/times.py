@@ -39,7 +39,7 @@ def printed_times(cells: Iterable[tuple[Cell, ast.AST]]) -> dict[str, tuple[re.P
         clock = _Clock(clock_names(names), times)
         for node in ast.walk(tree):
             clock.learn(node)
-        patterns = (_pattern(parts, clock) for node in ast.walk(tree) for parts in _lines(node))
+        patterns = (_pattern(parts, clock) for node in ast.walk(tree) for parts in line_parts(node))
         found[cell.id] = tuple(pattern for pattern in patterns if pattern is not None)
         times = clock.times
     return found
@@ -138,7 +138,7 @@ class _Clock:
         return False
 
 
-def _lines(node: ast.AST) -> Iterable[list[Part]]:
+def line_parts(node: ast.AST) -> Iterable[list[Part]]:
     """Return what makes up the line that a ``print`` prints."""
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
         return

@@ -63,6 +63,8 @@ class Wires:
     prelude: set[int] = field(default_factory=set)
     imports: dict[int, set[str]] = field(default_factory=dict)
     """Cells of other steps whose import statements this step repeats, and for which names."""
+    settings: dict[int, list[str]] = field(default_factory=dict)
+    """Statements of cells of other steps that set up the process, and that this step repeats."""
     inputs: dict[str, str] = field(default_factory=dict)
     parameters: set[str] = field(default_factory=set)
     outputs: set[str] = field(default_factory=set)

@@ -11,6 +11,7 @@ from nbformat.v4 import new_output
 from papermill.clientwrap import PapermillNotebookClient
 
 from ..errors import MlopsError
+from .failure import line_in_cell
 from .order import Order
 from .saving import SparingManager
 
@@ -26,6 +27,7 @@ class CapturingClient(PapermillNotebookClient):  # type: ignore[misc]
         super().__init__(manager, **options)
         self.order = order
         self.running: tuple[int, Any] | None = None
+        self.is_broken_off = False
         self.on_cell_execute = self._before_cell
 
     def create_kernel_manager(self) -> Any:
@@ -47,6 +49,19 @@ class CapturingClient(PapermillNotebookClient):  # type: ignore[misc]
             return super().start_new_kernel_client()
         except (RuntimeError, TimeoutError) as error:
             raise self._not_started(str(error)) from None
+
+    async def _async_cleanup_kernel(self) -> None:
+        """End the kernel; one that has nothing left to run ends by itself.
+
+        jupyter_client interrupts every kernel first: that cuts off what a kernel does after its
+        last cell, and leaves a `KeyboardInterrupt` in its log.
+        """
+        if not self.is_broken_off and await ensure_async(self.km.is_alive()):
+            await ensure_async(self.km.request_shutdown())
+            await ensure_async(self.km.finish_shutdown())
+        await super()._async_cleanup_kernel()
+
+    _cleanup_kernel = run_sync(_async_cleanup_kernel)
 
     def papermill_execute_cells(self) -> None:
         """Run the cells; a dead kernel, a timeout and an interrupt end with the cell named."""
@@ -75,6 +90,14 @@ class CapturingClient(PapermillNotebookClient):  # type: ignore[misc]
             raise
         finally:
             self.order.interrupt = self.order.kill = None
+
+    async def async_execute_cell(self, cell: Any, cell_index: int, **options: Any) -> Any:
+        """Run a cell, unless one of its tags says that it is left out."""
+        if self.order.without.intersection(cell.metadata.get("tags", ())):
+            return cell
+        return await super().async_execute_cell(cell, cell_index, **options)
+
+    execute_cell = run_sync(async_execute_cell)
 
     def _not_started(self, reason: str) -> MlopsError:
         return MlopsError(
@@ -136,6 +159,7 @@ class CapturingClient(PapermillNotebookClient):  # type: ignore[misc]
 
     def _broken_off(self, code: str, name: str, message: str, hint: str) -> MlopsError:
         """Mark the running cell as failed, with an output that says why, and return the error."""
+        self.is_broken_off = True
         if self.running is None:
             return MlopsError(code, message, hint=hint, place=self.order.notebook.place())
         index, cell = self.running
@@ -146,5 +170,7 @@ class CapturingClient(PapermillNotebookClient):  # type: ignore[misc]
             )
             cell.outputs.append(output)
         self.nb_man.cell_exception(cell, cell_index=index)
-        place = self.order.notebook.place(self.order.originals[index])
+        errors = [output for output in cell.outputs if output.output_type == "error"]
+        line = line_in_cell(errors[-1].traceback, cell.execution_count)
+        place = self.order.notebook.place(self.order.originals[index], line)
         return MlopsError(code, message, hint=hint, place=place)

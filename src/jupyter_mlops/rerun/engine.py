@@ -113,7 +113,7 @@ class MlopsEngine(NBClientEngine):  # type: ignore[misc]
         *,
         order: Order,
         start_timeout: int = 60,
-        execution_timeout: int | None = None,
+        execution_timeout: float | None = None,
         **options: Any,
     ) -> Any:
         """Run the cells of ``nb_man`` on a kernel of that name, under ``order``."""
@@ -151,7 +151,7 @@ def require_kernel(name: str, notebook: Notebook) -> None:
 
 def _order(nb: Any, input_path: str | None) -> Order:
     """Return the order of a plain papermill call, from what papermill wrote into ``nb``."""
-    from ..capture.session import new_run_name
+    from ..capture.run_names import new_run_name
 
     asked = nb.metadata.papermill
     given = asked.get("parameters") or {}

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._calm import calm
+from .._hashes import with_hashes
 from ..notebook.document import Cell, Notebook
 from ..project import Project
 
@@ -24,7 +26,8 @@ class Order:
     """One execution of a notebook, asked for by `rerun` or by plain papermill.
 
     ``flow`` is the file for the observed flow; with it the kernel looks at every variable after
-    every cell. ``cwd`` is the kernel's working directory, None for this process's own.
+    every cell. ``cwd`` is the kernel's working directory, None for this process's own. ``timeout``
+    are the seconds that each cell may take. Cells with a tag of ``without`` are not run.
     ``on_cell`` is called with each original cell before it runs.
     """
 
@@ -35,7 +38,9 @@ class Order:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     observe: tuple[Observation, ...] = ()
     flow: Path | None = None
+    without: frozenset[str] = frozenset()
     cwd: Path | None = None
+    timeout: float | None = None
     on_cell: Callable[[Cell], None] | None = None
     originals: list[Cell] = field(default_factory=list)
     """For each cell of the executed notebook, the one that the user knows."""
@@ -49,9 +54,7 @@ class Order:
 
     def environment(self) -> dict[str, str]:
         """Return the kernel's environment: this process's, and what capture needs to know."""
-        environment = dict(os.environ)
-        # Waiting OpenMP threads that spin slow everything else down, other reruns above all.
-        environment.setdefault("GOMP_SPINCOUNT", "10000")
+        environment = with_hashes(calm(os.environ))
         # A rerun started from within a step or a notebook is a run of its own.
         environment.pop("JUPYTER_MLOPS_STEP", None)
         notebook = str(self.notebook.path.resolve())

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..errors import MlopsError
 from ..os_errors import explain_os_errors
 from ..project import Project
 from .order import Order
@@ -34,11 +35,20 @@ def write(content: Any, executed: Path) -> None:
 
 
 def record(order: Order, executed: Path) -> dict[str, float]:
-    """Bring a run and its executed notebook into MLflow, and return the run's metrics."""
+    """Bring a run and its executed notebook into MLflow, and return the run's metrics.
+
+    Where MLflow's server is away, both follow once it is back.
+    """
+    from ..tracking import offline
     from ..tracking.store import Store
 
     store = Store(order.project)
-    store.sync(order.run)
+    try:
+        store.sync(order.run)
+    except MlopsError as error:
+        if error.code != "store.unreachable":
+            raise
+        return offline.keep(order.project, order.run, executed)
     store.log_artifact(order.run, executed)
     return dict(store.run(order.run).metrics)
 

@@ -6,7 +6,7 @@ import contextlib
 import os
 import queue
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import MlopsError
 from ..notebook.document import Cell, Notebook, read
 from ..notebook.parameters import check_parameters, read_parameters
-from ..notebook.tags import STEP_PREFIX
+from ..notebook.tags import RAISES, STEP_PREFIX
 from ..os_errors import explain_os_errors
 from ..progress import Event, Progress, Stage
 from ..project import Project
@@ -51,8 +51,10 @@ def rerun(
     output: Path | None = None,
     observe: Sequence[Observation] = (),
     flow: Path | None = None,
+    without: Iterable[str] = (),
     kind: str = "rerun",
     run: str | None = None,
+    timeout: float | None = None,
 ) -> Progress[Rerun]:
     """Execute a notebook through papermill and record it as a run.
 
@@ -71,17 +73,22 @@ def rerun(
     flow
         The file for what each cell is seen to do to the variables; it is written with full
         fingerprints of all of them, at any cost.
+    without
+        Tags of cells that are not run.
     run
         The run's name; default: a new one.
+    timeout
+        Seconds that each cell may take; default: as long as it wants.
 
     Raises
     ------
     MlopsError
         ``parameters.unknown`` and ``parameters.type``; ``rerun.no-kernel``,
-        ``rerun.no-capture``, ``rerun.kernel-died``; ``rerun.cell-failed`` with cell and line,
+        ``rerun.no-capture``, ``rerun.kernel-died``, ``rerun.timeout``; ``rerun.cell-failed`` with
+        cell and line,
         after the run is recorded as failed and the executed part is kept.
     """
-    from ..capture.session import new_run_name
+    from ..capture.run_names import new_run_name
 
     path = Path(notebook)
     project = project or Project.find(path)
@@ -97,7 +104,9 @@ def rerun(
         parameters=given,
         observe=tuple(observe),
         flow=flow,
+        without=frozenset(without),
         cwd=path.resolve().parent,
+        timeout=timeout,
     )
     stage = Stage("run")
     yield stage.started(f"{source.name} as run {order.run}", run=order.run)
@@ -167,12 +176,16 @@ def _papermill(order: Order, executed: Path) -> None:
                 dict(order.parameters),
                 engine_name="mlops",
                 progress_bar=False,
+                execution_timeout=order.timeout,
                 order=order,
             )
         except PapermillExecutionError as error:
+            cell = order.originals[error.cell_index]
+            if RAISES in cell.tags and _went_on(staged):
+                return
             raise cell_failed(
                 order.notebook,
-                order.originals[error.cell_index],
+                cell,
                 name=error.ename,
                 message=error.evalue,
                 traceback=error.traceback,
@@ -183,6 +196,22 @@ def _papermill(order: Order, executed: Path) -> None:
             if order.captured and staged.exists():
                 os.replace(staged, executed)
             staged.unlink(missing_ok=True)
+
+
+def _went_on(executed: Path) -> bool:
+    """Tell whether a notebook ran to its end, past errors that are meant to be.
+
+    Papermill takes each of them for the end; its words about that are removed.
+    """
+    import nbformat
+    from papermill.execute import remove_error_markers
+    from papermill.iorw import write_ipynb
+
+    notebook = nbformat.read(executed, as_version=4)  # type: ignore[no-untyped-call]
+    if notebook.metadata.papermill.get("exception"):
+        return False
+    write_ipynb(remove_error_markers(notebook), str(executed))
+    return True
 
 
 def _no_template(path: str) -> str:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import msgspec
 
+from ..capture.waiting import CURSOR
 from ..os_errors import explain_os_errors
 
-NAME = "cursor.json"
+NAME = CURSOR
 
 
 class Cursor(msgspec.Struct):
@@ -23,15 +24,20 @@ class Cursor(msgspec.Struct):
     parameters: int = 0
     metrics: int = 0
     frames: int = 0
+    datasets: int = 0
+    seeds: int = 0
+    shown: int = 0
     notes: int = 0
     environment: bool = False
     git: bool = False
     cells: int = 0
-    """The journal's offset when the cells were written last."""
+    """What `History.told` was when the cells were written last."""
     keys: dict[str, str] = msgspec.field(default_factory=dict)
     models: dict[str, str] = msgspec.field(default_factory=dict)
     model_ids: dict[str, str] = msgspec.field(default_factory=dict)
     main: str = ""
+    records: int = 0
+    """Of the journal, that were in the store when it was fed last."""
     finished: bool = False
 
 
@@ -49,3 +55,10 @@ def save(folder: Path, cursor: Cursor) -> None:
     with explain_os_errors(folder):
         part.write_bytes(msgspec.json.encode(cursor))
         os.replace(part, folder / NAME)
+
+
+def forget(cursor: Cursor) -> None:
+    """Make the cursor as it was before anything was fed."""
+    fresh = Cursor()
+    for name in cursor.__struct_fields__:
+        setattr(cursor, name, getattr(fresh, name))

@@ -1,16 +1,19 @@
-"""Frames as MLflow's dataset inputs, and back."""
+"""Data as MLflow's dataset inputs, and back: frames in memory, files, queries, packages."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from ..capture.records import Dataset as Read
 from ..capture.records import Frame
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
 
 _CELL = "mlops.cell"
+_KIND = "mlops.data.kind"
 _LONGEST_SCHEMA = 60_000
 
 
@@ -45,20 +48,78 @@ def dataset_input(frame: Frame) -> DatasetInput:
     )
 
 
+def source_input(read: Read) -> DatasetInput:
+    """Return data that was read as MLflow keeps it, with its source in MLflow's own form."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    kind, source = "code", {"tags": {"mlflow.source.name": read.source, "query": read.query}}
+    if read.kind == "file":
+        remote = read.source.startswith(("http://", "https://"))
+        kind = "http" if remote else "local"
+        source = {"url": read.source} if remote else {"uri": read.source}  # type: ignore[dict-item]
+    profile = {"num_rows": read.rows, "num_columns": read.columns, "bytes": read.bytes}
+    dataset = Dataset(
+        name=read.name[:250],
+        digest=read.fingerprint or f"cell-{read.order}",
+        source_type=kind,
+        source=json.dumps(source),
+        profile=json.dumps({key: value for key, value in profile.items() if value is not None}),
+    )
+    tags = {"mlflow.data.context": read.kind, _CELL: str(read.order), _KIND: read.kind}
+    return DatasetInput(dataset, [InputTag(key, value) for key, value in tags.items()])
+
+
+def listed(frames: Iterable[Frame], read: Iterable[Read]) -> list[dict[str, Any]]:
+    """Return the content of the artifact ``datasets.json``, in the order of the cells."""
+    found: list[dict[str, Any]] = [
+        {
+            "name": frame.name,
+            "kind": "memory",
+            "source": frame.source,
+            "fingerprint": frame.fingerprint,
+            "bytes": frame.bytes,
+            "rows": frame.rows,
+            "columns": len(frame.columns),
+            "cell": frame.order,
+        }
+        for frame in frames
+    ]
+    for each in read:
+        entry = {
+            "name": each.name,
+            "kind": each.kind,
+            "source": each.source,
+            "fingerprint": each.fingerprint,
+            "bytes": each.bytes,
+            "rows": each.rows,
+            "columns": each.columns,
+            "cell": each.order,
+        }
+        found.append(entry | ({"query": each.query} if each.query else {}))
+    return sorted(found, key=lambda entry: entry["cell"])
+
+
+def is_frame(found: DatasetInput) -> bool:
+    """Tell frames in memory from data that was read from somewhere."""
+    return all(tag.key != _KIND for tag in found.tags)
+
+
 def frame_of(found: DatasetInput) -> dict[str, Any]:
     """Return name, shape, columns, fingerprint, size in bytes, source, and the cell's order."""
     dataset = found.dataset
     tags = {tag.key: tag.value for tag in found.tags}
     schema = _json(dataset.schema).get("mlflow_colspec", [])
     profile = _json(dataset.profile)
-    source = _json(dataset.source).get("tags", {})
+    given = _json(dataset.source)
+    source = given.get("tags", {})
+    place = given.get("uri") or given.get("url") or dataset.source_type
     return {
         "name": dataset.name,
         "shape": [profile.get("num_rows"), profile.get("num_columns", len(schema))],
         "columns": [[column.get("name"), column.get("type")] for column in schema],
         "fingerprint": dataset.digest,
         "bytes": profile.get("bytes"),
-        "source": source.get("mlflow.source.name", dataset.source_type),
+        "source": source.get("mlflow.source.name", place),
         "cell": int(tags[_CELL]) if tags.get(_CELL, "").isdecimal() else None,
     }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..capture import journal
 from ..capture.records import Flow, Start
-from ..capture.session import run_slug
+from ..capture.run_names import run_slug
 from ..notebook.document import Notebook
 from ..notebook.observed import ObservedCell, ObservedFlow, source_digest
 from ..project import Project
@@ -49,9 +49,9 @@ def _journals(project: Project, notebook: str) -> list[Path]:
 
 def _read(path: Path, notebook: str) -> list[ObservedCell] | None:
     try:
-        records, _ = journal.read(path)
+        records = journal.read_all(path)
     except OSError:
         return None
-    if not any(isinstance(r, Start) and r.notebook == notebook for _, r in records):
+    if not any(isinstance(r, Start) and r.notebook == notebook for r in records):
         return None
-    return [record.flow for _, record in records if isinstance(record, Flow)]
+    return [record.flow for record in records if isinstance(record, Flow)]

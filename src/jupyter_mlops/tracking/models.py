@@ -7,6 +7,7 @@ the model. They come from the environment that fitted it.
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import re
 import shutil
@@ -50,19 +51,18 @@ def log_model(
         The journal's folder, which holds the model's files.
     """
     experiment, run_id = run.info.experiment_id, run.info.run_id
-    for found in client.search_logged_models(
-        [experiment], f"name = '{model.name}' AND source_run_id = '{run_id}'", max_results=50
-    ):
-        if found.tags.get(DIGEST) == model.digest and str(found.status) == "READY":
-            return str(found.model_id)
-    logged = client.create_logged_model(
-        experiment,
-        name=model.name,
-        source_run_id=run_id,
-        tags={DIGEST: model.digest, "mlops.type": model.type, "mlops.cell": str(model.order)},
-        params={name[:250]: value[:500] for name, value in parameters.items()},
-        model_type=model.type.rpartition(".")[2],
-    )
+    logged = _begun(client, experiment, run_id, model)
+    if logged is not None and str(logged.status) == "READY":
+        return str(logged.model_id)
+    if logged is None:
+        logged = client.create_logged_model(
+            experiment,
+            name=model.name,
+            source_run_id=run_id,
+            tags={DIGEST: model.digest, "mlops.type": model.type, "mlops.cell": str(model.order)},
+            params={name[:250]: value[:500] for name, value in parameters.items()},
+            model_type=model.type.rpartition(".")[2],
+        )
     try:
         with tempfile.TemporaryDirectory(prefix="mlops-model-") as name:
             target = Path(name) / "model"
@@ -70,12 +70,23 @@ def log_model(
             described = _describe(model, folder, python, run_id, logged)
             _write(target, model, folder, environment, python, described)
             client.log_model_artifacts(logged.model_id, str(target))
-    except BaseException:
-        client.finalize_logged_model(logged.model_id, "FAILED")
+        _link(client, run_id, logged.model_id)
+        client.finalize_logged_model(logged.model_id, "READY")
+    except Exception:
+        with contextlib.suppress(Exception):  # what failed first is what counts
+            client.finalize_logged_model(logged.model_id, "FAILED")
         raise
-    client.finalize_logged_model(logged.model_id, "READY")
-    _link(client, run_id, logged.model_id)
     return str(logged.model_id)
+
+
+def _begun(client: MlflowClient, experiment: str, run_id: str, model: Model) -> Any:
+    """Return what an earlier attempt, perhaps one that was killed, has made of this model."""
+    found = client.search_logged_models(
+        [experiment], f"name = '{model.name}' AND source_run_id = '{run_id}'", max_results=50
+    )
+    same = [each for each in found if each.tags.get(DIGEST) == model.digest]
+    same.sort(key=lambda each: (str(each.status) != "READY", each.model_id))
+    return same[0] if same else None
 
 
 def requirements(modules: tuple[str, ...], environment: Environment | None) -> list[str]:
@@ -164,7 +175,9 @@ def _signature(model: Model, folder: Path) -> ModelSignature | None:
 def _link(client: MlflowClient, run_id: str, model_id: str) -> None:
     from mlflow.entities import LoggedModelOutput
 
-    client.log_outputs(run_id, [LoggedModelOutput(model_id, step=0)])
+    outputs = client.get_run(run_id).outputs
+    if model_id not in [each.model_id for each in (outputs.model_outputs if outputs else ())]:
+        client.log_outputs(run_id, [LoggedModelOutput(model_id, step=0)])
 
 
 @cache

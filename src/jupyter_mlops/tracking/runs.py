@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .datasets import frame_of
+from .datasets import frame_of, is_frame
 from .feeder import RUN
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def detail(client: MlflowClient, run: Run) -> RunDetail:
     tags = run.data.tags
     own = set(_list(tags.get("mlops.parameters")))
     environment = _artifact(client, run, "environment.json") or {}
-    frames = [frame_of(found) for found in run.inputs.dataset_inputs] if run.inputs else []
+    inputs = run.inputs.dataset_inputs if run.inputs else []
+    frames = [frame_of(found) for found in inputs if is_frame(found)]
     git = {}
     if "mlops.git.dirty" in tags:
         git = {

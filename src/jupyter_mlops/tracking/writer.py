@@ -17,19 +17,21 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from ..capture.processes import WRITER_LOCK
+from ..capture.redaction import redact
+from ..capture.waiting import Trouble, set_trouble
+from ..errors import MlopsError
 from ..project import Project
-from .client import client
+from .client import check_reachable, client
 from .feeder import Feeder, pending
+from .patience import Patience
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _POLL = 0.5
 _IDLE_SECONDS = 20.0
-_NICE = 10
-_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0
-_GIVE_UP_SECONDS = 1800.0
-"""A store that does not answer so long is left to the next writer; the journals keep everything."""
+_NICE = 5
+_LONGEST_TROUBLE = 300
 
 
 class Writer:
@@ -52,11 +54,14 @@ class Writer:
         self._client = self._client or client(self._project)
         problem: Exception | None = None
         for folder in folders:
-            feeder = self._feeders.setdefault(folder.name, Feeder(self._project, folder))
+            feeder = self._feeders.get(folder.name)
+            if feeder is None:
+                feeder = self._feeders[folder.name] = Feeder(self._project, folder)
             try:
                 if feeder.feed(self._client, wait=False):
                     self._feeders.pop(folder.name, None)
             except Exception as error:
+                check_reachable(self._project.tracking_uri)
                 problem = error  # one run must not hold up the others
         if problem is not None:
             raise problem
@@ -86,19 +91,37 @@ def run(project: Project, idle: float = _IDLE_SECONDS) -> None:
 
 
 def _serve(writer: Writer, project: Project, idle: float) -> None:
-    last, failing, pause = time.monotonic(), 0.0, _POLL
+    last, patience = time.monotonic(), Patience()
+    told: str | None = None  # what an earlier writer has told is not known
     while project.state.exists() and time.monotonic() - last < idle:
+        pause = _POLL
         try:
+            if patience.since is not None:
+                check_reachable(project.tracking_uri)
             if writer.round():
                 last = time.monotonic()
-            failing, pause = 0.0, _POLL
-        except Exception:
-            traceback.print_exc()
-            failing = failing or time.monotonic()
-            if time.monotonic() - failing > _GIVE_UP_SECONDS:
+            patience.succeeded()
+            if told != "":
+                set_trouble(project, None)
+                told = ""
+        except Exception as error:
+            if patience.since is None:
+                since = time.time()
+            wait = patience.failed(error, time.monotonic())
+            text = _one_line(error.message if isinstance(error, MlopsError) else str(error))
+            if text != told:
+                told = text
+                set_trouble(project, Trouble(since, text))
+                traceback.print_exc()
+            if wait is None:
                 sys.exit(1)
-            pause = min(max(pause * 2, _FIRST_PAUSE), _LONGEST_PAUSE)
+            pause = wait
+            last = time.monotonic()  # what waits needs a writer, however long the store is away
         time.sleep(pause)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(redact(text).split())[:_LONGEST_TROUBLE]
 
 
 def main(arguments: list[str] | None = None) -> None:

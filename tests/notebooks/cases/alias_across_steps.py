@@ -1,5 +1,6 @@
 # expect: equal
 # true: seen == ([1, 2, 9], [1, 2, 9], True)
+# real: aliases are pickled together
 
 # %% step:load
 a = [1, 2]

@@ -1,5 +1,6 @@
 # expect: equal
 # true: out == ([0, 9, 2, 3], [9, 2, 3])
+# real: the memory of arrays is shared anew in each process
 
 # %% imports
 import numpy as np

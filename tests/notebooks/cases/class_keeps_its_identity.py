@@ -1,5 +1,6 @@
 # expect: equal
 # true: same == (True, True)
+# real: each process has a class of its own
 
 # %% functions
 class Model:

@@ -1,5 +1,6 @@
 # expect: equal
 # true: out is True
+# real: the state of generators travels
 
 # %% imports
 import random

@@ -10,7 +10,14 @@ import click
 
 from ...project import Project
 from .. import shown
-from ..command import follow, notebook_argument, parameters_option, parse_assignments, verb
+from ..command import (
+    follow,
+    notebook_argument,
+    parameters_option,
+    parse_assignments,
+    timeout_option,
+    verb,
+)
 from ..kernel import kernel_option, read_kernel
 from ..views import View
 from .prove import accept_option
@@ -29,13 +36,14 @@ def pipeline(notebook: Path, kernel_file: Path | None) -> View:
     from ...pipeline.compile import compile_notebook
     from ...pipeline.model import Notice
     from ...tracking.flows import latest_flow
+    from ..pipeline_shown import pipeline as view
 
     project = Project.find(notebook)
     source = read(notebook, name=project.relative(notebook))
     found = compile_notebook(source, latest_flow(project, source))
     ghosts = find_ghosts(source, read_kernel(kernel_file))
     hidden = tuple(Notice(f"{ghost.message} {ghost.fix}", ghost.place) for ghost in ghosts)
-    return shown.pipeline(replace(found, notices=(*found.notices, *hidden)))
+    return view(replace(found, notices=(*found.notices, *hidden)))
 
 
 @verb
@@ -49,6 +57,7 @@ def pipeline(notebook: Path, kernel_file: Path | None) -> View:
     help="Build container images: where a Docker engine answers, always, or never.",
 )
 @accept_option
+@timeout_option
 @click.option("--auto", is_flag=True, help="Write suggested tags into an untagged notebook first.")
 @kernel_option
 def promote(
@@ -56,6 +65,7 @@ def promote(
     assignments: tuple[str, ...],
     images: Any,
     accepted: tuple[str, ...],
+    timeout: float | None,
     auto: bool,
     kernel_file: Path | None,
 ) -> View:
@@ -64,7 +74,15 @@ def promote(
 
     kernel = read_kernel(kernel_file)
     given = parse_assignments(assignments)
-    promotion = start(notebook, given, images=images, accept=accepted, auto=auto, kernel=kernel)
+    promotion = start(
+        notebook,
+        given,
+        images=images,
+        accept=accepted,
+        auto=auto,
+        kernel=kernel,
+        timeout=timeout,
+    )
     return shown.release(follow(promotion))
 
 

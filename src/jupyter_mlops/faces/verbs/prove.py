@@ -8,6 +8,7 @@ import click
 
 from ...project import Project
 from ..command import follow, notebook_argument, parameters_option, parse_assignments, verb
+from ..kernel import kernel_option, read_kernel
 from ..views import Table, View
 
 accept_option = click.option(
@@ -24,7 +25,13 @@ accept_option = click.option(
 @notebook_argument
 @parameters_option
 @accept_option
-def prove(notebook: Path, assignments: tuple[str, ...], accepted: tuple[str, ...]) -> View:
+@kernel_option
+def prove(
+    notebook: Path,
+    assignments: tuple[str, ...],
+    accepted: tuple[str, ...],
+    kernel_file: Path | None,
+) -> View:
     """Run notebook and pipeline from clean state and compare them, name by name.
 
     The exit code is 1 where something differs that is not accepted.
@@ -32,9 +39,10 @@ def prove(notebook: Path, assignments: tuple[str, ...], accepted: tuple[str, ...
     from ...pipeline.proving import prove as start
 
     project = Project.find(notebook)
-    found = follow(
-        start(notebook, parse_assignments(assignments), project=project, accept=accepted)
-    )
+    kernel = read_kernel(kernel_file)
+    given = parse_assignments(assignments)
+    proving = start(notebook, given, project=project, accept=accepted, kernel=kernel)
+    found = follow(proving)
     proof = found.proof
     rows = [
         [

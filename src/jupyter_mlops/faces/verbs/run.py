@@ -8,7 +8,14 @@ import click
 
 from ...pipeline.run import LocalRun
 from ...project import Project
-from ..command import follow, notebook_argument, parameters_option, parse_assignments, verb
+from ..command import (
+    follow,
+    notebook_argument,
+    parameters_option,
+    parse_assignments,
+    timeout_option,
+    verb,
+)
 from ..views import Table, View
 
 
@@ -24,6 +31,7 @@ from ..views import Table, View
     metavar="[RUN]",
     help="Go on from a run that failed; default: the newest one.",
 )
+@timeout_option
 @click.option("--list", "listing", is_flag=True, help="List the runs of this pipeline instead.")
 def run(
     notebook: Path,
@@ -31,6 +39,7 @@ def run(
     workers: int | None,
     no_cache: bool,
     resume: str | None,
+    timeout: float | None,
     listing: bool,
 ) -> View:
     """Run a tagged notebook's pipeline here: steps in processes, the unchanged from the cache."""
@@ -44,7 +53,10 @@ def run(
         name = compile_notebook(read(notebook, name=project.relative(notebook))).name
         return _listed(runs(project, name))
     given = parse_assignments(assignments)
-    found = follow(start(notebook, given, workers=workers, cached=not no_cache, resume=resume))
+    running = start(
+        notebook, given, workers=workers, cached=not no_cache, resume=resume, timeout=timeout
+    )
+    found = follow(running)
     return _shown(found)
 
 

@@ -10,15 +10,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import MlopsError
+from ..._calm import CALM
+from ...errors import MlopsError, Place
 from ...images import containers
 from ...images.dockerfile import PIPELINE
 from ...os_errors import explain_os_errors
 from ...progress import Progress
+from .. import whereabouts
 from ..model import Pipeline, Step
 from ..work import LOG, RESULT, step_folder
 from . import PipelineRun, StepResult
-from .schedule import CALM, last_line, place_of, read_result, run_steps
+from .schedule import last_line, place_of, read_result, run_steps
 
 if TYPE_CHECKING:
     from ...images.engine import Engine
@@ -41,17 +43,26 @@ class DockerTarget:
         How many steps may run at a time; default: the number of CPUs.
     network
         Docker network of the steps; default: the engine's bridge.
+    timeout
+        Seconds that each step may take; default: as long as it wants.
     """
 
     name = "docker"
 
     def __init__(
-        self, engine: Engine, image: str, *, workers: int | None = None, network: str | None = None
+        self,
+        engine: Engine,
+        image: str,
+        *,
+        workers: int | None = None,
+        network: str | None = None,
+        timeout: float | None = None,
     ) -> None:
         self.engine = engine
         self.image = image
         self._workers = workers or os.cpu_count() or 1
         self._network = network
+        self._timeout = timeout
 
     def run(
         self,
@@ -82,7 +93,8 @@ class DockerTarget:
         def launch(step: Step) -> _Container:
             return _Container(self, pipeline, step, work, cwd, user)
 
-        results = yield from run_steps(pipeline, pipeline.steps, self._workers, launch)
+        steps, workers = pipeline.steps, self._workers
+        results = yield from run_steps(pipeline, steps, workers, launch, self._timeout)
         return PipelineRun(work, results, time.perf_counter() - start)
 
     def start(self, step: Step, work: Path, cwd: Path, user: str) -> containers.Running:
@@ -135,6 +147,11 @@ class _Container:
         # The container knows the work folder by another path than the user.
         hint = str(result.error["hint"]).replace(f"{WORK}/", f"{self._work}/")
         return dataclasses.replace(result, error={**result.error, "hint": hint})
+
+    def place(self) -> Place:
+        return whereabouts.ask(
+            self._folder, self._pipeline, self._step, lambda: self._running.signal("SIGUSR1")
+        )
 
     def stop(self) -> None:
         self._running.stop()

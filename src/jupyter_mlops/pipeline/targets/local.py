@@ -14,15 +14,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from ...errors import MlopsError
+from ..._calm import calm
+from ..._hashes import with_hashes
+from ...errors import MlopsError, Place
 from ...os_errors import explain_os_errors
 from ...progress import Progress
+from .. import whereabouts
 from ..forks import modules_ahead
+from ..lifeline import Lifeline
 from ..model import Pipeline, Step
 from ..work import LOG, RESULT, step_folder
 from . import PipelineRun, StepResult
 from .memory import Memory
-from .schedule import CALM, Job, last_line, place_of, read_result, run_steps
+from .schedule import Job, last_line, place_of, read_result, run_steps
 from .warm import WarmParent
 
 _PATIENCE = 5.0
@@ -41,6 +45,8 @@ class LocalTarget:
         How many steps may run at a time; default: the number of CPUs.
     memory
         Where results of earlier runs are taken from and kept; default: every step runs.
+    timeout
+        Seconds that each step may take; default: as long as it wants.
     """
 
     name = "local"
@@ -50,10 +56,12 @@ class LocalTarget:
         only: Sequence[str] | None = None,
         workers: int | None = None,
         memory: Memory | None = None,
+        timeout: float | None = None,
     ) -> None:
         self._only = None if only is None else frozenset(only)
         self._workers = workers or os.cpu_count() or 1
         self._memory = memory
+        self._timeout = timeout
 
     def run(
         self,
@@ -72,8 +80,13 @@ class LocalTarget:
             given = work / "parameters.json"
             given.write_text(json.dumps(dict(parameters)), encoding="utf-8")
         steps = [s for s in pipeline.steps if self._only is None or s.name in self._only]
-        command = _Command(pipeline, folder.resolve(), work, given, cwd.resolve())
-        with _Launcher(command, steps) as launch:
+        with (
+            Lifeline() as lifeline,
+            _Launcher(cwd.resolve(), steps, lifeline.inherited) as launch,
+        ):
+            command = _Command(
+                pipeline, folder.resolve(), work, given, cwd.resolve(), lifeline.arguments
+            )
 
             def begin(step: Step) -> Job:
                 return _Process(command, step, launch)
@@ -82,7 +95,8 @@ class LocalTarget:
             if self._memory is not None:
                 recall = self._memory.opened(pipeline, work, parameters, cwd.resolve())
                 start_step = partial(recall, start=begin)
-            results = yield from run_steps(pipeline, steps, self._workers, start_step)
+            workers, timeout = self._workers, self._timeout
+            results = yield from run_steps(pipeline, steps, workers, start_step, timeout)
         return PipelineRun(work, results, time.perf_counter() - start)
 
 
@@ -95,6 +109,7 @@ class _Command:
     work: Path
     parameters: Path
     cwd: Path
+    more: Sequence[str] = ()
 
     def arguments(self, step: str) -> list[str]:
         return [
@@ -103,6 +118,7 @@ class _Command:
             *("--work", str(self.work)),
             *("--parameters", str(self.parameters)),
             *("--cwd", str(self.cwd)),
+            *self.more,
         ]
 
 
@@ -125,8 +141,9 @@ class _Launcher:
     The warm process is started with the first step that really runs.
     """
 
-    def __init__(self, command: _Command, steps: Sequence[Step]) -> None:
-        self._cwd = command.cwd
+    def __init__(self, cwd: Path, steps: Sequence[Step], inherited: Sequence[int]) -> None:
+        self._cwd = cwd
+        self._inherited = inherited
         self._modules = modules_ahead(steps)
         # Elsewhere than on Linux, system libraries forbid to go on after a fork.
         self._is_warm = sys.platform == "linux" and len(steps) > 1 and bool(self._modules)
@@ -141,13 +158,15 @@ class _Launcher:
 
     def _start(self, arguments: list[str], log: Path, cwd: Path) -> _Running:
         if not self._is_warm:
-            return _launch_cold(arguments, log, cwd)
+            return _launch_cold(arguments, log, cwd, self._inherited)
         if self._parent is None:
-            self._parent = WarmParent(_python("forks"), self._modules, _environment(), self._cwd)
+            self._parent = WarmParent(
+                _python("forks"), self._modules, _environment(), self._cwd, self._inherited
+            )
         return self._parent.start(arguments, log, cwd)
 
 
-def _launch_cold(arguments: list[str], log: Path, cwd: Path) -> _Running:
+def _launch_cold(arguments: list[str], log: Path, cwd: Path, inherited: Sequence[int]) -> _Running:
     with log.open("wb") as stream:
         return subprocess.Popen(
             [*_python("runtime"), *arguments],
@@ -157,6 +176,7 @@ def _launch_cold(arguments: list[str], log: Path, cwd: Path) -> _Running:
             cwd=cwd,
             env=_environment(),
             start_new_session=True,
+            pass_fds=inherited,
         )
 
 
@@ -183,6 +203,16 @@ class _Process:
         code = self._process.wait()
         seconds = time.perf_counter() - self._start
         return read_result(self._folder, seconds, lambda: self._killed(code))
+
+    def place(self) -> Place:
+        """Return which cell and line it runs."""
+        signal_ = whereabouts.SIGNAL
+        return whereabouts.ask(
+            self._folder,
+            self._pipeline,
+            self.step,
+            lambda: os.kill(self._process.pid, signal_) if signal_ is not None else None,
+        )
 
     def stop(self) -> None:
         """End the process and what it started."""
@@ -215,7 +245,7 @@ class _Process:
 def _environment() -> dict[str, str]:
     source = str(Path(__file__).resolve().parents[3])
     environment = {k: v for k, v in os.environ.items() if k != "JUPYTER_MLOPS_RUN"}
-    environment = {**CALM, **environment}
+    environment = with_hashes(calm(environment))
     # The step must run this very package, also from a checkout that is not installed.
     known = environment.get("PYTHONPATH", "").split(os.pathsep)
     if source not in known and "site-packages" not in source:

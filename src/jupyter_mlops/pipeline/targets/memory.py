@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from ...errors import MlopsError
+from ...errors import MlopsError, Place
 from ..cache import StepCache, link_folder
 from ..model import Pipeline, Step
 from ..step_key import reads_unseen, step_key
@@ -78,6 +78,9 @@ class _Taken:
     def wait(self) -> StepResult:
         return self._result
 
+    def place(self) -> Place:
+        return Place()
+
     def stop(self) -> None:
         return
 
@@ -105,6 +108,9 @@ class _Kept:
         with contextlib.suppress(MlopsError):
             self._cache.keep(self._key, self._folder, result.touched["read"])
         return result
+
+    def place(self) -> Place:
+        return self._job.place()
 
     def stop(self) -> None:
         self._job.stop()

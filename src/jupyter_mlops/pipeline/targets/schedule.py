@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -14,10 +16,6 @@ from ..model import Pipeline, Step
 from ..work import RESULT
 from . import StepResult
 
-CALM = {"GOMP_SPINCOUNT": "10000"}
-"""Environment of steps: OpenMP threads spin for some microseconds while they wait, then sleep.
-With several steps on few cores, threads that spin on make a training several times slower."""
-
 
 class Job(Protocol):
     """A step that was started."""
@@ -26,35 +24,44 @@ class Job(Protocol):
         """Return the step's result when it has ended; called once, in a thread."""
         ...
 
+    def place(self) -> Place:
+        """Return which cell and line it runs just now, as far as that can be told."""
+        ...
+
     def stop(self) -> None:
         """End the step early; `wait` then returns."""
         ...
 
 
 def run_steps(
-    pipeline: Pipeline, steps: Sequence[Step], workers: int, start: Callable[[Step], Job]
+    pipeline: Pipeline,
+    steps: Sequence[Step],
+    workers: int,
+    start: Callable[[Step], Job],
+    timeout: float | None = None,
 ) -> Progress[dict[str, StepResult]]:
     """Start each step when those before it have ended, at most ``workers`` at a time.
 
     Returns the results in the order of ``steps``. Raises `MlopsError` (``step.failed`` with the
     notebook's cell and line, or ``step.killed``) for the first step that fails, after the steps
-    that still ran were stopped.
+    that still ran were stopped. So it does with ``step.timeout`` for the first step that takes
+    longer than ``timeout`` seconds.
     """
     waiting = {step.name: step for step in steps}
     results: dict[str, StepResult] = {}
-    running: dict[Future[StepResult], tuple[Step, Job]] = {}
+    running: dict[Future[StepResult], tuple[Step, Job, float]] = {}
     with ThreadPoolExecutor(workers) as pool:
         try:
             while waiting or running:
-                busy = [step.name for step, _ in running.values()]
+                busy = [step.name for step, _, _ in running.values()]
                 for step in _ready(waiting, busy)[: workers - len(running)]:
                     del waiting[step.name]
                     yield Event("step", f"running {step.name}", "started", data=_data(step))
                     job = start(step)
-                    running[pool.submit(job.wait)] = (step, job)
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                    running[pool.submit(job.wait)] = (step, job, time.monotonic())
+                done = _await(running, timeout)
                 for future in done:
-                    step, _ = running.pop(future)
+                    step, _, _ = running.pop(future)
                     result = results[step.name] = future.result()
                     if result.error is not None:
                         raise failure(pipeline, result)
@@ -62,9 +69,45 @@ def run_steps(
                     words = "is taken from the cache" if result.cached else "is done"
                     yield Event("step", f"{step.name} {words}", "done", result.seconds, data)
         finally:
-            for _, job in running.values():
-                job.stop()
+            stop_all([job for _, job, _ in running.values()])
     return {step.name: results[step.name] for step in steps}
+
+
+def stop_all(jobs: Sequence[Job]) -> None:
+    """End jobs side by side; a second interrupt does not keep any from being ended."""
+    enders = [threading.Thread(target=job.stop) for job in jobs]
+    for ender in enders:
+        ender.start()
+    interrupt: KeyboardInterrupt | None = None
+    for ender in enders:
+        while ender.is_alive():
+            try:
+                ender.join()
+            except KeyboardInterrupt as error:
+                interrupt = error
+    if interrupt is not None:
+        raise interrupt
+
+
+def _await(
+    running: Mapping[Future[StepResult], tuple[Step, Job, float]], timeout: float | None
+) -> set[Future[StepResult]]:
+    """Wait until a step has ended; raises ``step.timeout`` where one takes too long."""
+    if timeout is None:
+        return wait(running, return_when=FIRST_COMPLETED).done
+    first, job, start = min(running.values(), key=lambda each: each[2])
+    done = wait(running, max(0.0, start + timeout - time.monotonic()), FIRST_COMPLETED).done
+    if done:
+        return done
+    place = job.place()
+    code = next((c.source.split("\n") for c in first.cells if c.id == place.cell_id), [])
+    doing = f" It was at `{code[place.line - 1].strip()}`." if place.line and code else ""
+    raise MlopsError(
+        "step.timeout",
+        f"The step `{first.name}` took longer than {timeout:g} s.{doing}",
+        hint="give it more time (`--timeout`, or `[run] timeout` in mlops.toml), or less to do.",
+        place=place,
+    )
 
 
 def read_result(folder: Path, seconds: float, killed: Callable[[], MlopsError]) -> StepResult:

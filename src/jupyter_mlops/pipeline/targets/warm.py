@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
+import signal
 import subprocess
 import threading
 from collections.abc import Sequence
@@ -36,7 +38,10 @@ class Forked:
 
 
 class WarmParent:
-    """A process that has imported ``modules`` and forks a child for each step."""
+    """A process that has imported ``modules`` and forks a child for each step.
+
+    ``inherited`` are descriptors for the children.
+    """
 
     def __init__(
         self,
@@ -44,6 +49,7 @@ class WarmParent:
         modules: Sequence[str],
         environment: dict[str, str],
         cwd: Path,
+        inherited: Sequence[int] = (),
     ) -> None:
         self._process = subprocess.Popen(
             command,
@@ -53,6 +59,7 @@ class WarmParent:
             cwd=cwd,
             env=environment,
             start_new_session=True,
+            pass_fds=inherited,
         )
         self._children: dict[int, Forked] = {}
         self._started: queue.SimpleQueue[Forked | None] = queue.SimpleQueue()
@@ -77,7 +84,7 @@ class WarmParent:
         return child
 
     def close(self) -> None:
-        """End the warm process; children that still run are not touched."""
+        """End the warm process, and the children that still run."""
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
@@ -106,5 +113,7 @@ class WarmParent:
             else:
                 self._children.pop(message["ended"]).end(message["code"])
         for child in self._children.values():
+            with contextlib.suppress(ProcessLookupError):  # nobody else knows of it any more
+                os.killpg(child.pid, signal.SIGKILL)
             child.end(None)
         self._started.put(None)

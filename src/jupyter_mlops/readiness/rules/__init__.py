@@ -24,6 +24,7 @@ RULES: tuple[Rule, ...] = (
     names.hidden_state,
     compilation.promotion_refused,
     compilation.promotion_notice,
+    compilation.unpicklable,
     compilation.unused_step,
     tags.unknown_tag,
     secrets.secret,

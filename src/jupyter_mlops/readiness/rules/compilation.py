@@ -10,6 +10,7 @@ from ...errors import MlopsError
 from ...notebook.document import Cell, Notebook
 from ...pipeline.compile import compile_notebook
 from ...pipeline.model import Pipeline, Step
+from ...pipeline.travel import CANNOT_TRAVEL, foresee_travel
 from ..context import Context
 from ..finding import Finding, Severity
 from ..rule import Found, rule
@@ -66,6 +67,27 @@ class _PromotionNotice:
                 yield Finding(self.id, "note", notice.message, self.why, self.fix, notice.place)
 
 
+class _Unpicklable:
+    """Values that a step should hand on and no other process can be given."""
+
+    id = "unpicklable"
+    severity: Severity = "error"
+    what = "a value that cannot travel to the step that wants it"
+    why = "Each step is a process of its own: what is open or running in one is not in another."
+    fix = "make it in the step that uses it, or give both cells the same step tag."
+    example = '`rows = open("rows.csv")` in `step:load`, read in `step:train`'
+
+    def check(self, context: Context) -> Iterator[Finding]:
+        result = _compile(context) if context.has_steps else None
+        if not isinstance(result, Pipeline):
+            return
+        trees = {code.cell.id: code.tree for code in context.codes}
+        for error in foresee_travel(context.notebook, result, trees):
+            message = error.message.removesuffix(".")
+            place = error.place or context.notebook.place()
+            yield Finding(self.id, "error", message, self.why, error.hint or self.fix, place)
+
+
 @rule(
     "unused-step",
     "warning",
@@ -81,6 +103,8 @@ def unused_step(context: Context) -> Iterator[Found]:
     serving = result.serving.step if result.serving else None
     effects = {entry.cell.id: entry.effects for entry in context.entries}
     for step in result.steps:
+        if any(cell.id not in effects for cell in step.cells):
+            continue  # a cell that is no Python: nobody knows what it does
         awaited = any(step.name in other.upstream for other in result.steps)
         if awaited or step.outputs or step.metrics or step.name == serving or _shows(context, step):
             continue
@@ -122,6 +146,8 @@ def _try_to_compile(context: Context) -> Pipeline | MlopsError:
         try:
             return compile_notebook(_mended(notebook, known, broken))
         except MlopsError as error:
+            if error.code == CANNOT_TRAVEL:
+                return compile_notebook(_mended(notebook, known, broken), any_values=True)
             name = error.message.split("`")[1] if "`" in error.message else ""
             if error.code not in _OTHERS or not name or name in known:
                 return error
@@ -143,3 +169,4 @@ def _mended(notebook: Notebook, names: list[str], broken: set[int | None]) -> No
 
 promotion_refused = _PromotionRefused()
 promotion_notice = _PromotionNotice()
+unpicklable = _Unpicklable()

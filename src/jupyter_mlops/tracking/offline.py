@@ -1,0 +1,52 @@
+"""Runs that end while the store is away: what belongs to them is kept, and follows later."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..capture import journal
+from ..capture.processes import spawn_writer
+from ..capture.records import Metric
+from ..os_errors import explain_os_errors
+from ..project import Project
+from . import cursor
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_FOLDER = "attached"
+
+
+def keep(project: Project, run: str, file: Path) -> dict[str, float]:
+    """Keep a copy of ``file`` for the run's artifacts, see to a writer, and return its metrics."""
+    from filelock import FileLock
+
+    folder = project.journals / run
+    with explain_os_errors(folder), FileLock(folder / "lock"):
+        attached = folder / _FOLDER
+        attached.mkdir(exist_ok=True)
+        part = attached / f".{file.name}.part"
+        shutil.copyfile(file, part)
+        os.replace(part, attached / file.name)
+        state = cursor.load(folder)
+        if state.finished:
+            # Another process was quicker: the run is fed once more, for this file.
+            state.finished = False
+            cursor.save(folder, state)
+    spawn_writer(project)
+    records = journal.read_all(folder / journal.NAME)
+    return {record.name: record.value for record in records if isinstance(record, Metric)}
+
+
+def attach(client: MlflowClient, run_id: str, folder: Path) -> None:
+    """Bring what was kept in a journal's folder into the run's artifacts."""
+    attached = folder / _FOLDER
+    if not attached.exists():
+        return
+    for file in attached.iterdir():
+        if not file.name.startswith("."):
+            client.log_artifact(run_id, str(file))
+    shutil.rmtree(attached, ignore_errors=True)

@@ -1,0 +1,9 @@
+# expect: random
+# random: words 1
+# true: sorted(words) == list('abcdefghij')
+# needs: kernel
+
+# %% step:make
+words = list({each for each in 'abcdefghij'})
+# %% step:use
+count = len(words)
