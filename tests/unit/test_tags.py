@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jupyter_mlops.notebook import tags
-from jupyter_mlops.pipeline.grouping import group
+from jupyter_mlops.pipeline.grouping import group, read_edges
 from tests.programs import notebook
 
 WORDS = (
@@ -49,5 +49,7 @@ def test_what_a_tag_makes_of_a_cell(tag: str, kind: str) -> None:
 
 @pytest.mark.parametrize("prefix", tags.AFTER_PREFIXES)
 def test_edges_are_read_from_both_prefixes(prefix: str) -> None:
-    grouping = group(notebook(("step:a", "x = 1"), (f"step:b {prefix}a", "y = 1")))
+    book = notebook(("step:a", "x = 1"), (f"step:b {prefix}a", "y = 1"))
+    grouping = group(book)
+    read_edges(book, grouping)
     assert {step: list(names) for step, names in grouping.after.items()} == {"b": ["a"]}

@@ -61,8 +61,8 @@ class Chart:
     text: str
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        fallback = f"<pre>{escape(self.title)}\n{escape(self.text)}</pre>"
-        return {VEGA_LITE: self.spec, "text/html": fallback, "text/plain": self.text}
+        # JupyterLab draws HTML rather than a chart where it is given both.
+        return {VEGA_LITE: self.spec, "text/plain": f"{self.title}\n{self.text}"}
 
 
 @dataclass(frozen=True, slots=True)

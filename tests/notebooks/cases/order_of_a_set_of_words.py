@@ -1,5 +1,4 @@
-# expect: random
-# random: words 1
+# expect: equal
 # true: sorted(words) == list('abcdefghij')
 # needs: kernel
 

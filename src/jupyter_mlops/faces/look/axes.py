@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...tracking.runs import RunSummary
+from .sparkline import share
 
 _MOST_AXES = 9
 _RESERVED = 3
@@ -60,9 +61,8 @@ def _numeric(name: str, numbers: Mapping[str, float]) -> Axis | None:
         return None
     low, high = min(finite.values()), max(finite.values())
     scale = math.log10 if low > 0 and high / low > _ORDERS else float
-    bottom, span = scale(low), scale(high) - scale(low)
-    heights = {run: (scale(v) - bottom) / span if span else 0.5 for run, v in finite.items()}
-    labels = [(0.0, f"{low:.4g}"), (1.0, f"{high:.4g}")] if span else [(0.5, f"{low:.4g}")]
+    heights = {run: share(scale(v), scale(low), scale(high)) for run, v in finite.items()}
+    labels = [(0.0, f"{low:.4g}"), (1.0, f"{high:.4g}")] if high > low else [(0.5, f"{low:.4g}")]
     return Axis(name, heights, {run: f"{value:.6g}" for run, value in finite.items()}, labels)
 
 

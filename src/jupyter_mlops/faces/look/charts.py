@@ -32,7 +32,7 @@ def parallel_coordinates(runs: Sequence[RunSummary], metrics: Sequence[str]) -> 
             "axis": axis.name,
             "height": axis.heights[run.run],
             "value": axis.values[run.run],
-            "colour": run.metrics.get(metrics[0]) if metrics else None,
+            "colour": _colour(run, metrics),
         }
         for run in runs
         for axis in axes
@@ -85,6 +85,11 @@ def metric_curves(curves: Sequence[Curve]) -> Chart | None:
         for curve in sorted(told, key=lambda curve: names.index(curve.metric))
     )
     return Chart(title, spec, text)
+
+
+def _colour(run: RunSummary, metrics: Sequence[str]) -> float | None:
+    value = run.metrics.get(metrics[0]) if metrics else None
+    return value if value is not None and math.isfinite(value) else None
 
 
 _LOOSE = {"zero": False, "nice": True}

@@ -168,11 +168,10 @@ def _slider(parameter: Parameter, common: dict[str, Any]) -> Any:
 
 
 def _help(parameter: Parameter) -> str:
-    words = [parameter.help] if parameter.help else []
-    if parameter.limits and not parameter.limits.choices and str(parameter.limits) not in words:
-        words.append(str(parameter.limits))
+    # The comment that states the limits says them in the author's own words.
+    words = parameter.help or ("" if parameter.limits.choices else str(parameter.limits))
     shade = "color-mix(in srgb,currentColor 62%,transparent)"
-    return f'<span style="color:{shade};font-size:12px">{escape("; ".join(words))}</span>'
+    return f'<span style="color:{shade};font-size:12px">{escape(words)}</span>'
 
 
 def _table(path: Path, parameters: tuple[Parameter, ...]) -> View:

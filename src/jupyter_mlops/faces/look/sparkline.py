@@ -22,10 +22,9 @@ def svg_line(values: Sequence[float], width: int = 120, height: int = 24) -> str
     if len(shown) < 2:
         return ""
     low, high = _bounds(shown)
-    span = high - low or 1.0
     step = (width - 6) / (len(shown) - 1)
     points = [
-        (3 + index * step, height - 3 - (height - 6) * (value - low) / span)
+        (3 + index * step, height - 3 - (height - 6) * share(value, low, high))
         for index, value in enumerate(shown)
         if math.isfinite(value)
     ]
@@ -52,6 +51,13 @@ def thin(values: Sequence[float], count: int) -> list[float]:
     return [values[round(index * last / (count - 1))] for index in range(count)]
 
 
+def share(value: float, low: float, high: float) -> float:
+    """Return how far ``value`` lies from ``low``, 0, to ``high``, 1; a half where they are one."""
+    # Halves first: the span of two huge numbers may be infinite.
+    span = high / 2 - low / 2
+    return min(1.0, max(0.0, (value / 2 - low / 2) / span)) if span else 0.5
+
+
 def _bounds(values: Sequence[float]) -> tuple[float, float]:
     finite = [value for value in values if math.isfinite(value)]
     return (min(finite), max(finite)) if finite else (0.0, 0.0)
@@ -60,8 +66,4 @@ def _bounds(values: Sequence[float]) -> tuple[float, float]:
 def _block(value: float, low: float, high: float) -> str:
     if not math.isfinite(value):
         return _GAP
-    if high == low:
-        return _BLOCKS[len(_BLOCKS) // 2]
-    # halves first: the span of two huge numbers may be infinite
-    share = (value / 2 - low / 2) / (high / 2 - low / 2)
-    return _BLOCKS[min(len(_BLOCKS) - 1, int(share * len(_BLOCKS)))]
+    return _BLOCKS[min(len(_BLOCKS) - 1, int(share(value, low, high) * len(_BLOCKS)))]
