@@ -15,6 +15,8 @@ from tests import servers
 
 REQUIRED = {name for name in os.environ.get("MLOPS_REQUIRE", "").split(",") if name}
 CHROMIUM = "/usr/bin/chromium"
+collect_ignore = ["notebooks"]
+"""Notebooks as scripts, of which some have a test's name, and some fail as they should."""
 
 
 def pytest_configure(config: pytest.Config) -> None:

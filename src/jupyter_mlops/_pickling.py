@@ -123,6 +123,10 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             # of one process only.
             make, arguments = reduced[0], [*reduced[1]]
             arguments[-2] = None
+            slots = vars(value).get("__slots__")
+            if slots is not None and make is internals._make_skeleton_class:
+                # cloudpickle would make a class whose instances take any attribute.
+                arguments[3] = {**arguments[3], "__slots__": slots}
             given = (key, reduced[5], reduced[2])
             return _receive_class, (make, key, *arguments), given, None, None, _set_class_state
         return reduced

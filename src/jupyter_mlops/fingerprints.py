@@ -5,7 +5,7 @@ buffers, near memory bandwidth; every other object by its type and its state, as
 it apart, but never by pickled bytes, because these differ between a slice and its copy, and
 between a model and its round trip. Nothing of an object's state is left out, with two exceptions:
 source places of code (file names, line numbers), and what Python and scikit-learn note of a
-process: caches on classes, addresses in memory.
+process: caches on classes, addresses in memory, how often a search tree was asked.
 
 Functions count by code, defaults and closure, and importable ones also by their name; the globals
 that they read do not count. The order of dicts counts, the order of sets does not.
@@ -60,6 +60,10 @@ _ENUM_INTERNALS = frozenset(
 
 _ADDRESSES = frozenset({"_stop_words_id"})
 """Attributes that hold where in memory something is; scikit-learn's text vectorizers have one."""
+
+_TREES = ("sklearn.neighbors._kd_tree", "sklearn.neighbors._ball_tree")
+_TREE_COUNTS = slice(7, 11)
+"""Where scikit-learn's search trees count in their state how often they were searched."""
 
 
 def fingerprint(value: object) -> str:
@@ -216,6 +220,8 @@ class _Walker:
         if isinstance(state, dict) and all(type(name) is str for name in state):
             # The order in which attributes were set says nothing of the object.
             state = {name: state[name] for name in sorted(state) if name not in _ADDRESSES}
+        elif isinstance(state, tuple) and kind.__module__ in _TREES:
+            state = (*state[: _TREE_COUNTS.start], *state[_TREE_COUNTS.stop :])
         parts = [kind, function, arguments, state]
         if items is not None:
             parts.append(list(items))

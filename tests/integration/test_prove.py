@@ -47,8 +47,9 @@ CELLS = [
     ("step:fit", "box, other = Box(sum(noise)), Box(total)\nprint(box.value)"),
     ("step:end metrics", "score = box.value / 2\nclean = other.value / 3"),
     ("step:end", "print('at', max(time.time(), 1.0))"),
+    ("step:end", "print(f'at {time.time():.9f}')\nprint('run', os.urandom(4).hex())"),
 ]
-ACCEPTED = ["noise", "fit.box", "cell 7", "Cell 8", "cell 9"]
+ACCEPTED = ["noise", "fit.box", "cell 7", "Cell 8", "cell 9", "cell 12"]
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +104,15 @@ def test_times_that_a_cell_prints_are_no_difference(proven: tuple[Proven, list[E
     assert printed.verdict == seen_twice.verdict == "equal within tolerance"
     assert printed.words == "only times differ"
     assert seen_twice.words == "only times differ: line 1 calls `time.time`"
+
+
+def test_a_time_beside_what_is_random_makes_no_difference_of_it(
+    proven: tuple[Proven, list[Event]],
+) -> None:
+    found, _ = proven
+    printed = of(found, "cell 12", "printed")
+    assert printed.verdict == "random"
+    assert "`os.urandom`" in printed.words
 
 
 def test_what_the_pipeline_prints_and_draws_otherwise_is_different(
@@ -274,7 +284,7 @@ def test_the_verb_tells_equal_by_its_exit_code(project_root: Path) -> None:
 
 
 def test_the_verb_fails_where_something_differs(project_root: Path) -> None:
-    cells = [("step:a", "x = list({'a', 'b', 'c', 'd', 'e', 'f', 'g'})"), ("step:b", "y = x[:]")]
+    cells = [("step:a", "x = list(map(str, {object() for _ in '1234'}))"), ("step:b", "y = x[:]")]
     write_notebook(project_root / "sets.ipynb", cells)
     found = cli("prove", "sets.ipynb", "--json", cwd=project_root)
     assert found.returncode == 1

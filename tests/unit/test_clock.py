@@ -22,6 +22,7 @@ from jupyter_mlops.pipeline.clock import clock_reads
         ("datetime.now()", ["datetime.now"]),
         ("import pandas as p\np.Timestamp.now()", ["p.Timestamp.now"]),
         ("import os\nos.getpid()", ["os.getpid"]),
+        ("gc.collect()", ["gc.collect"]),
         ("time.sleep(1)\nx.now()", []),
         ("def time(): ...\ntime()", []),
     ],

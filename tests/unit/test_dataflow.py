@@ -10,6 +10,7 @@ import pytest
 from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.notebook.dataflow import CellFlow, cell_flow
 from jupyter_mlops.notebook.document import Cell, Notebook
+from jupyter_mlops.notebook.star_imports import star_names
 
 
 def flow(source: str) -> CellFlow:
@@ -183,7 +184,7 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("import a.b.c", "a", "a", ""),
     ("import a.b as c", "", "c", ""),
     ("from a import b as c, d", "", "c d", ""),
-    ("from __future__ import annotations", "", "", ""),
+    ("from __future__ import annotations", "", "annotations", ""),
     ("import pandas as pd\npd.options.mode = 1", "", "pd", ""),
     # names of Python and IPython
     ("print(len(x), __name__, get_ipython(), display)", "x", "", ""),
@@ -282,6 +283,16 @@ def test_star_imports_are_resolved_from_the_module() -> None:
     assert {"sqrt", "pi"} <= set(flow("from math import *\nsqrt(pi)").writes)
     assert flow("from math import *\nsqrt(pi) + x").reads == {"x": 2}
     assert {"join", "split"} <= set(flow("from os.path import *").writes)
+
+
+@pytest.mark.parametrize("module", ["numpy", "scipy.optimize", "matplotlib.pyplot", "os"])
+def test_star_imports_of_modules_that_list_their_names_by_code(module: str) -> None:
+    namespace: dict[str, object] = {}
+    exec(f"from {module} import *", namespace)
+    known = star_names(module)
+    assert known is not None
+    assert namespace.keys() - known == {"__builtins__"}
+    assert len(known - namespace.keys()) <= 3  # names of types that only other machines have
 
 
 def test_star_imports_of_modules_beside_the_notebook(tmp_path: Path) -> None:

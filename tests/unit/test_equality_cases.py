@@ -63,6 +63,11 @@ EQUAL: dict[str, Cells] = {
         ("step:b", "x = p.times"),
         ("step:c", "print(p.times)"),
     ],
+    "a class with slots takes no other attributes": [
+        ("step:a", "class Row:\n    __slots__ = ('v', 'w')\n\n\nrow = Row()\nrow.v = [1]"),
+        ("step:b", "row.w = 2\ntry:\n    row.x = 3\nexcept AttributeError:\n    print('no')"),
+        ("step:c", "print(row.v, row.w, hasattr(row, '__dict__'), Row().__slots__)"),
+    ],
     "comparing counts": [
         (
             "functions",

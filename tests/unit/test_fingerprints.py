@@ -27,6 +27,7 @@ from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LinearRegression
+from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -319,6 +320,16 @@ def test_views_of_dicts_are_what_they_show(name: str) -> None:
     assert fingerprint(getattr(table, name)()) == fingerprint(getattr(dict(table), name)())
     other = {"b": 2, "c": 3}
     assert fingerprint(getattr(table, name)()) != fingerprint(getattr(other, name)())
+
+
+@pytest.mark.parametrize("algorithm", ["kd_tree", "ball_tree"])
+def test_how_often_a_search_tree_was_asked_does_not_count(algorithm: str) -> None:
+    rows = np.arange(40.0).reshape(20, 2)
+    neighbors = NearestNeighbors(algorithm=algorithm).fit(rows)
+    before = fingerprint(neighbors)
+    neighbors.kneighbors(rows[:3])
+    assert fingerprint(neighbors) == before
+    assert fingerprint(neighbors.fit(rows[1:])) != before
 
 
 def test_addresses_that_scikit_learn_keeps_do_not_count() -> None:

@@ -25,6 +25,7 @@ from jupyter_mlops.pipeline import texts
         ("🏃 View run loud-owl at: http://127.0.0.1:5000/#/1\nx", "x"),
         ("[Parallel(n_jobs=2)]: Done   4 out of   4 | elapsed:    0.1s finished\nx", "x"),
         ("a  \nb", "a\nb\n"),
+        ("Writing helpers.py", "Overwriting helpers.py"),
     ],
 )
 def test_what_belongs_to_the_run_is_left_out(one: str, other: str) -> None:

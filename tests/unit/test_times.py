@@ -41,6 +41,14 @@ def differ_in_times(sources: list[str], one: str, other: str) -> bool:
         ),
         ("for i in x:\n    print(i, time.time() - t0)", "0 1.5\n1 2.5", "0 1.6\n1 2.7"),
         ("print(a)\nprint(time.time())", "same\n1.5", "same\n1.6"),
+        ("print(a)\ntime.time() - t0", "same\n1.5", "same\n1.6"),
+        ("import gc\ndel a\ngc.collect()", "20", "0"),
+        ("import os\nprint('process', os.getpid())", "process 77", "process 8"),
+        (
+            "import datetime as dt\nx = 1\ndt.datetime.now()",
+            "datetime.datetime(2026, 1, 2, 3, 4, 5, 678)",
+            "datetime.datetime(2027, 1, 2, 3, 4, 9)",
+        ),
     ],
 )
 def test_times_may_differ(source: str, one: str, other: str) -> None:
@@ -65,6 +73,8 @@ def test_times_may_differ(source: str, one: str, other: str) -> None:
         ("print(a, time.time(), sep='')", "11.5", "21.5"),
         ("print(*a, time.time())", "1 2", "3 2"),
         ("print(a)", "1", "2"),
+        ("time.time()\na", "1", "2"),
+        ("len(a) + time.time()", "1", "2"),
     ],
 )
 def test_results_may_not(source: str, one: str, other: str) -> None:

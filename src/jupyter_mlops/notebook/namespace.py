@@ -229,11 +229,12 @@ class Namespace:
             self._names = dict(start)
             return
         self._forks.pop()
-        joined: dict[str, _Reach] = {}
-        for end in ends:
+        joined, *rest = ends
+        for end in rest:
             for name, reach in end.items():
                 known = joined.get(name)
-                joined[name] = reach if known is None or known is reach else known | reach
+                if known is not reach:
+                    joined[name] = reach if known is None else known | reach
         self._names = joined
 
     def _note_write(self, bind: Bind) -> None:

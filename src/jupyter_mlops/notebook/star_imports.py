@@ -1,8 +1,9 @@
 """The names that ``from module import *`` binds, found without importing other people's code.
 
 The module's file is located as the import system would and read as a syntax tree: its ``__all__``
-where that is a plain list, else its public names. Only modules of the standard library that have
-no Python source are imported. Where the names cannot be known the answer is None.
+where that is a plain list, or all of ``dir()``, or a plain list in the stub beside it, else its
+public names. Only modules of the standard library that have no Python source are imported. Where
+the names cannot be known the answer is None.
 """
 
 from __future__ import annotations
@@ -38,7 +39,24 @@ def _names(module: str, folder: str | None, seen: tuple[str, ...]) -> frozenset[
     except (OSError, SyntaxError, ValueError):
         return None
     is_package = spec is not None and spec.submodule_search_locations is not None
-    return _exported(tree, module, is_package, folder, (*seen, module))
+    found = _exported(tree, module, is_package, folder, (*seen, module))
+    return found if found is not None else _otherwise(module, Path(origin))
+
+
+def _otherwise(module: str, origin: Path) -> frozenset[str] | None:
+    """Return what a module exports by code: as its stub lists it, or as Python has it already."""
+    if module in sys.modules and module.partition(".")[0] in sys.stdlib_module_names:
+        return _public(vars(sys.modules[module]))
+    try:
+        stub = ast.parse(origin.with_suffix(".pyi").read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return None
+    for node in stub.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id="__all__")], value=value):
+                listed = _texts(value)
+                return frozenset(listed) if listed is not None else None
+    return None
 
 
 def _import_standard(module: str) -> frozenset[str] | None:
@@ -75,8 +93,9 @@ def _exported(
     for node in _statements(tree.body):
         match node:
             case ast.Assign(targets=[ast.Name(id="__all__")], value=value):
-                listed = _texts(value)
-                if listed is None:
+                is_all = _is_all_public(value)
+                listed = {*_public(dict.fromkeys(bound))} if is_all else _texts(value)
+                if listed is None or (is_all and not complete):
                     return None
             case ast.AugAssign(target=ast.Name(id="__all__"), value=value):
                 more = _texts(value)
@@ -87,8 +106,13 @@ def _exported(
                 inner = _names(_absolute(node, module, is_package), folder, seen)
                 complete = complete and inner is not None
                 bound |= inner or set()
+                bound |= _submodule(node, module, is_package)
+            case ast.Delete(targets=targets):
+                bound -= {each.id for each in targets if isinstance(each, ast.Name)}
             case ast.Import() | ast.ImportFrom():
                 bound |= {a.asname or a.name.partition(".")[0] for a in node.names}
+                if isinstance(node, ast.ImportFrom):
+                    bound |= _submodule(node, module, is_package)
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 bound.add(node.name)
             case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id="__all__")))):
@@ -108,7 +132,9 @@ def _statements(body: list[ast.stmt]) -> list[ast.stmt]:
     """Return statements of a module, those in its top-level ``if`` and ``try`` too."""
     found: list[ast.stmt] = []
     for node in body:
-        if isinstance(node, ast.If | ast.Try | ast.With):
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            found += _statements(node.orelse)
+        elif isinstance(node, ast.If | ast.Try | ast.With):
             for field in ("body", "orelse", "finalbody"):
                 found += _statements(getattr(node, field, []))
             for handler in getattr(node, "handlers", []):
@@ -125,6 +151,38 @@ def _absolute(node: ast.ImportFrom, module: str, is_package: bool) -> str:
     up = node.level - 1 if is_package else node.level
     base = parts[: len(parts) - up] if up else parts
     return ".".join([*base, *([node.module] if node.module else [])])
+
+
+def _submodule(node: ast.ImportFrom, module: str, is_package: bool) -> set[str]:
+    """Return the module that a package holds from now on, because it imports from it."""
+    inner = _absolute(node, module, is_package).removeprefix(f"{module}.")
+    is_inside = is_package and _absolute(node, module, is_package).startswith(f"{module}.")
+    return {inner.partition(".")[0]} if is_inside else set()
+
+
+def _is_all_public(node: ast.expr) -> bool:
+    """Tell whether an expression is ``[s for s in dir() if not s.startswith("_")]``."""
+    match node:
+        case ast.ListComp(
+            elt=ast.Name(id=kept),
+            generators=[
+                ast.comprehension(
+                    target=ast.Name(id=name),
+                    iter=ast.Call(func=ast.Name(id="dir"), args=[]),
+                    ifs=[
+                        ast.UnaryOp(
+                            op=ast.Not(),
+                            operand=ast.Call(
+                                func=ast.Attribute(value=ast.Name(id=asked), attr="startswith"),
+                                args=[ast.Constant(value="_")],
+                            ),
+                        )
+                    ],
+                )
+            ],
+        ):
+            return kept == name == asked
+    return False
 
 
 def _texts(node: ast.expr) -> set[str] | None:

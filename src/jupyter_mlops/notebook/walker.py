@@ -228,8 +228,6 @@ class _Walker(Expressions):
                 self._bind(self._target(name), node.lineno, value, found)
             return
         module = "." * node.level + (node.module or "")
-        if module == "__future__":
-            return
         code = self._beside(module)
         values = {n: _constant(each) for n, each in code.methods.items()} if code else {}
         for alias in node.names:

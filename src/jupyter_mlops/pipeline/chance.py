@@ -22,6 +22,7 @@ from .proof import Comparison, Kind, Proof
 from .prove import cells_of, compare, executed_step, parsed
 from .reference import read_flow
 from .shown import ExecutedNotebook
+from .times import printed_times, with_times_of
 
 _DIFFERS = "differs from run to run of the notebook itself"
 _DEPENDS = "depends on chance, though two runs of the notebook happened to give the same"
@@ -108,6 +109,7 @@ class _Judge:
         trees = [parsed(cell) for cell in ordered]
         self._trees = {cell.id: tree for cell, tree in zip(ordered, trees, strict=True)}
         self._functions = functions_print(trees)
+        self._times = printed_times(zip(ordered, trees, strict=True))
         self._names: dict[str, str] = {}
         for tree in trees:
             self._names |= meanings(tree)
@@ -121,7 +123,8 @@ class _Judge:
         varies = comparison.key in self._varying
         if comparison.kind == "printed":
             cell = next(each for each in step.cells if each.id == comparison.place.cell_id)
-            one, two, three = self._printed.of(step, cell)
+            one, *others = self._printed.of(step, cell)
+            two, three = (with_times_of(one, each, self._times[cell.id]) for each in others)
             traced = self._traced[cell.id]
             if chance_explains(traced, self._functions, one, three):
                 return self._drawn(comparison, traced.sources, varies)

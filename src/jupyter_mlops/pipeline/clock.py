@@ -22,11 +22,21 @@ _CLOCK = _words(
     pandas.Timestamp.now pandas.Timestamp.today pandas.Timestamp.utcnow
     """
 )
-_PROCESS = _words(
+_PROCESS_STATE = _words(
     """
-    os.getpid os.getppid threading.get_ident threading.get_native_id tempfile.mkdtemp
-    tempfile.mkstemp tempfile.mktemp tempfile.NamedTemporaryFile tempfile.TemporaryDirectory
+    gc.collect gc.get_count os.getpid os.getppid os.times resource.getrusage sys.getrefcount
+    threading.active_count threading.get_ident threading.get_native_id
+    tracemalloc.get_traced_memory
     """
+)
+_PROCESS = (
+    _words(
+        """
+    tempfile.mkdtemp tempfile.mkstemp tempfile.mktemp tempfile.NamedTemporaryFile
+    tempfile.TemporaryDirectory
+    """
+    )
+    | _PROCESS_STATE
 )
 _NAMES: Mapping[str, str] = {
     **CONVENTIONAL,
@@ -39,6 +49,7 @@ _NAMES: Mapping[str, str] = {
     "timeit": "timeit",
     "tempfile": "tempfile",
     "threading": "threading",
+    "gc": "gc",
 }
 
 
@@ -48,8 +59,11 @@ def clock_names(names: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def is_clock(call: ast.Call, names: Mapping[str, str]) -> bool:
-    """Tell whether a call reads the clock; ``names`` are as from `clock_names`."""
-    return dotted(call.func, names) in _CLOCK
+    """Tell whether a call gives a number of the clock, or one that tells of the process.
+
+    ``names`` are as from `clock_names`.
+    """
+    return dotted(call.func, names) in _CLOCK | _PROCESS_STATE
 
 
 def clock_reads(tree: ast.AST, names: Mapping[str, str] | None = None) -> tuple[Draw, ...]:

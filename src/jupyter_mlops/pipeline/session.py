@@ -135,7 +135,7 @@ def setters(trees: Sequence[ast.Module], names: Mapping[str, str], folder: str) 
                 found[f"{module}.{each}"] = module
                 if each == function:
                     found[name] = module
-    functions = [n for tree in trees for n in ast.walk(tree) if isinstance(n, _FUNCTIONS)]
+    functions = [node for tree in trees for node in _defined(tree.body)]
     grows = True
     while grows:
         before = len(found)
@@ -144,6 +144,17 @@ def setters(trees: Sequence[ast.Module], names: Mapping[str, str], folder: str) 
                 found[node.name] = change.module
         grows = len(found) > before
     return found
+
+
+def _defined(body: Sequence[ast.stmt]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Yield the functions that statements define, methods among them."""
+    for node in body:
+        if isinstance(node, _FUNCTIONS):
+            yield node
+        for part in ("body", "orelse", "finalbody", "handlers"):
+            inner = getattr(node, part, None)
+            if isinstance(inner, list):
+                yield from _defined(inner)
 
 
 def _in_body(node: ast.AST, package: Package, found: Mapping[str, str]) -> list[Change]:

@@ -1,7 +1,8 @@
 """How two shown texts compare: numbers within tolerance, without what is new in each run.
 
 Addresses of objects, times that timing magics tell, progress bars and the banners of MLflow and of
-this package belong to the run and not to the result; they are left out.
+this package belong to the run and not to the result; they are left out. So is whether the file
+that ``%%writefile`` writes was there before.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from .differences import EQUAL, RELATIVE_TOLERANCE, Difference
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
+_WRITTEN = re.compile(r"^(?:Writing|Overwriting|Appending to) (?=\S+$)", re.MULTILINE)
 _OF_THE_RUN = re.compile(
     r"""
     ^\s*(?:CPU\ times:|Wall\ time:|Compiler\ (?:time)?\s*:|Parser\ *:)     # %time
@@ -44,6 +46,7 @@ def settle(text: str, folders: Sequence[str] = ()) -> str:
     for folder in folders:
         text = re.sub(rf"{re.escape(folder)}(?![\w.-])", "(notebook's folder)", text)
     text = _ADDRESS.sub("0x…", text)
+    text = _WRITTEN.sub("Writing ", text)
     # A carriage return writes over the line, as progress bars do.
     lines = [line.rstrip("\r").rpartition("\r")[2].rstrip() for line in text.split("\n")]
     return "\n".join(line for line in lines if not _OF_THE_RUN.search(line)).strip("\n")

@@ -17,7 +17,10 @@ from ..notebook.meanings import dotted, meanings
 from . import texts
 from .clock import clock_names, is_clock
 
-_TIME = r"(?:\d{4}-\d\d-\d\d[ T])?[-+\d.eE:]+"
+_TIME = (
+    r"(?:(?:\d{4}-\d\d-\d\d[ T])?[-+\d.eE:]+"
+    r"|(?:datetime\.)?(?:datetime|date|timedelta)\([\w=, ]*\)|Time(?:stamp|delta)\('[^']*'\))"
+)
 _PLAIN_CALLS = frozenset({"round", "str", "int", "float", "abs", "format"})
 _PERCENT = re.compile(r"%(?:%|[-+ #0]*\d*(?:\.\d+)?[a-zA-Z])")
 
@@ -39,7 +42,8 @@ def printed_times(cells: Iterable[tuple[Cell, ast.AST]]) -> dict[str, tuple[re.P
         clock = _Clock(clock_names(names), times)
         for node in ast.walk(tree):
             clock.learn(node)
-        patterns = (_pattern(parts, clock) for node in ast.walk(tree) for parts in line_parts(node))
+        lines = [parts for node in ast.walk(tree) for parts in line_parts(node)]
+        patterns = (_pattern(parts, clock) for parts in (*lines, *_result(tree)))
         found[cell.id] = tuple(pattern for pattern in patterns if pattern is not None)
         times = clock.times
     return found
@@ -47,14 +51,17 @@ def printed_times(cells: Iterable[tuple[Cell, ast.AST]]) -> dict[str, tuple[re.P
 
 def only_times_differ(patterns: Iterable[re.Pattern[str]], one: str, other: str) -> bool:
     """Tell whether two printed texts differ in printed times only."""
+    return texts.compare(one, with_times_of(one, other, patterns)).verdict != "different"
+
+
+def with_times_of(one: str, other: str, patterns: Iterable[re.Pattern[str]]) -> str:
+    """Return the other text with the lines of the one where these differ in their times only."""
     patterns = tuple(patterns)
     a, b = one.split("\n"), other.split("\n")
     if not patterns or len(a) != len(b):
-        return False
-    return all(
-        texts.compare(x, y).verdict != "different" or _same_but_for_times(patterns, x, y)
-        for x, y in zip(a, b, strict=True)
-    )
+        return other
+    pairs = zip(a, b, strict=True)
+    return "\n".join(x if _same_but_for_times(patterns, x, y) else y for x, y in pairs)
 
 
 def _same_but_for_times(patterns: Iterable[re.Pattern[str]], one: str, other: str) -> bool:
@@ -150,6 +157,13 @@ def line_parts(node: ast.AST) -> Iterable[list[Part]]:
             return
         parts += [" "] * (number > 0) + _parts(argument)
     yield parts
+
+
+def _result(tree: ast.AST) -> Iterable[list[Part]]:
+    """Return the line that the result of a cell makes, where it has one."""
+    last = tree.body[-1] if isinstance(tree, ast.Module) and tree.body else None
+    if isinstance(last, ast.Expr) and not any(line_parts(last.value)):
+        yield [last.value]
 
 
 def _parts(node: ast.expr) -> list[Part]:
