@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
 from jupyter_mlops.deploy.releases import Releases
 from jupyter_mlops.project import Project
 from tests import tutorials
-from tests.conftest import CHROMIUM
 from tests.jupyter import Jupyter, start_server
 from tests.support import replaced, write_notebook
 
@@ -24,15 +23,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 BUNDLE = REPOSITORY / "src" / "jupyter_mlops" / "labextension"
 IMAGES = REPOSITORY / "docs" / "images"
 SCREENSHOTS = os.environ.get("MLOPS_SCREENSHOTS") == "1"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="module")
@@ -62,29 +52,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
         "jupyterlab", root, f"--LabApp.extra_labextensions_path={extensions}"
     ) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = CHROMIUM if Path(CHROMIUM).exists() else shutil.which("chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def page(lab: Jupyter, browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(30_000)
-    errors: list[str] = []
-    page = context.new_page()
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(f"{lab.url}lab?token={lab.token}&reset")
-    expect(page.locator("#jp-main-dock-panel")).to_be_visible(timeout=60_000)
-    yield page
-    context.close()
-    assert errors == []
 
 
 def panel_of(page: Page) -> Locator:

@@ -34,7 +34,8 @@ def _data() -> tuple[Any, Any]:
 
 
 def test_lightgbm(points: list[Point]) -> None:
-    lightgbm = pytest.importorskip("lightgbm")
+    import lightgbm
+
     X, y = _data()
     data = lightgbm.Dataset(X, y)
     own: dict[str, Any] = {}
@@ -53,7 +54,8 @@ def test_lightgbm(points: list[Point]) -> None:
 
 
 def test_xgboost(points: list[Point]) -> None:
-    xgboost = pytest.importorskip("xgboost")
+    import xgboost
+
     X, y = _data()
     model = xgboost.XGBClassifier(n_estimators=4).fit(X, y, eval_set=[(X, y)], verbose=False)
     own = model.evals_result()["validation_0"]["logloss"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,8 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Any:
         patch.setenv("JUPYTER_MLOPS_WRITER", "off")
         for name in ("JUPYTER_MLOPS_PROJECT", "MLFLOW_TRACKING_URI", "JUPYTER_MLOPS_RUN"):
             patch.delenv(name, raising=False)
+        # A shell puts its own namespace there for good.
+        patch.setitem(sys.modules, "__main__", sys.modules["__main__"])
         made: Any = InteractiveShell()  # type: ignore[no-untyped-call]
         made.history_manager.enabled = False
         made.showtraceback = lambda *_, **__: None
@@ -121,6 +124,8 @@ def test_planted_secrets_are_nowhere(
     plain, token = data.draw(PLAIN), data.draw(TOKENS[kind])
     os.environ["JUPYTER_MLOPS_TEST_SECRET"] = f"environment{plain}"
     redaction._known.clear()
+    for trace in root.glob("*.txt"):  # named after a secret of an earlier example
+        trace.unlink()
     (root / "tracked.py").write_text(f"x = 1\npassword = '{plain}'\ny = '{token}'\n")
     shell.reset(new_session=False)
     current = session.start(shell)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -61,7 +62,11 @@ def test_what_cannot_be_told_is_nothing() -> None:
     assert figure_data(object()) is None
 
 
-def test_a_shell_shows_the_data_beside_the_picture(figure: Figure) -> None:
+def test_a_shell_shows_the_data_beside_the_picture(
+    figure: Figure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A shell puts its own namespace there for good.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     shell: Any = InteractiveShell()  # type: ignore[no-untyped-call]
     keep_figure_data(shell)
     figure.subplots().plot([1, 2])

@@ -1,6 +1,5 @@
-# expect: random
+# expect: equal
 # true: out == 42
-# random: cell 1 1
 # needs: kernel
 
 # %% step:write

@@ -20,10 +20,10 @@ _PLOT_HEIGHT = 240
 def parallel_coordinates(runs: Sequence[RunSummary], metrics: Sequence[str]) -> Chart | None:
     """Return a line for each run across its parameters and metrics, coloured by the first metric.
 
-    None where fewer than two axes have something to tell.
+    None for fewer than two runs, or where fewer than two axes have something to tell.
     """
     axes = axes_of(runs, metrics)
-    if len(axes) < 2:
+    if len(axes) < 2 or len(runs) < 2:
         return None
     title = "Parameters and metrics"
     lines = [
@@ -56,6 +56,8 @@ def metric_curves(curves: Sequence[Curve]) -> Chart | None:
                 point = {"run": curve.run, "metric": curve.metric}
                 points.append({**point, "step": curve.steps[index], "value": curve.values[index]})
     names = list(dict.fromkeys(curve.metric for curve in told))
+    # Few steps would get ticks between them.
+    steps = {"tickCount": min(5, max(max(curve.steps) for curve in told)), "format": "~s"}
     chosen = {"name": "chosen", "select": {"type": "point", "fields": ["run"]}, "bind": "legend"}
     plot = {
         "width": 300,
@@ -63,7 +65,7 @@ def metric_curves(curves: Sequence[Curve]) -> Chart | None:
         "params": [chosen],
         "mark": {"type": "line", "point": len(points) < 200},
         "encoding": {
-            "x": {"field": "step", "type": "quantitative", "title": "step"},
+            "x": {"field": "step", "type": "quantitative", "title": "step", "axis": steps},
             "y": {"field": "value", "type": "quantitative", "title": None, "scale": _LOOSE},
             "color": {"field": "run", "type": "nominal", "title": "run"},
             "opacity": {"condition": {"param": "chosen", "value": 1}, "value": 0.15},
@@ -93,6 +95,9 @@ def _colour(run: RunSummary, metrics: Sequence[str]) -> float | None:
 
 
 _LOOSE = {"zero": False, "nice": True}
+# Both are easily seen on white and on black.
+_RANGE = {"range": ["#3b82c4", "#f0883e"], "interpolate": "hcl-long"}
+_GREY = "#808080"
 
 
 def _spec(title: str, **content: Any) -> dict[str, Any]:
@@ -115,8 +120,7 @@ def _layers(
     y = {"field": "height", "type": "quantitative", "axis": None, "scale": {"domain": [0, 1]}}
     colour: dict[str, Any] = {"value": "steelblue"}
     if metrics:
-        scheme = {"scheme": "viridis"}
-        colour = {"field": "colour", "type": "quantitative", "title": metrics[0], "scale": scheme}
+        colour = {"field": "colour", "type": "quantitative", "title": metrics[0], "scale": _RANGE}
     near = {"name": "near", "select": {"type": "point", "on": "pointerover", "fields": ["run"]}}
     labels = [
         {"axis": axis.name, "height": height, "label": label}
@@ -146,7 +150,14 @@ def _layers(
         },
         {
             "data": {"values": labels},
-            "mark": {"type": "text", "align": "left", "dx": 7, "fontSize": 10},
+            "mark": {
+                "type": "text",
+                "align": "left",
+                "dx": 7,
+                "dy": -8,
+                "fontSize": 11,
+                "color": _GREY,
+            },
             "encoding": {"x": x, "y": y, "text": {"field": "label"}},
         },
     ]

@@ -46,4 +46,4 @@ def chart(
     charts = [each for each in drawn if each is not None]
     if charts:
         return View(charts=charts, data=[each.title for each in charts])
-    return View(["There is nothing to draw yet: the runs need metrics, or parameters that differ."])
+    return View(["There is nothing to draw yet: it takes a metric of two steps, or two runs."])
