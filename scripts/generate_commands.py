@@ -1,4 +1,7 @@
-"""Write docs/commands.md from the commands' own help; ``--check`` fails where it differs."""
+"""Write docs/commands.md and faces/verbs.json from the commands' own help.
+
+``--check`` writes nothing, and fails where one of them differs.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ from pathlib import Path
 
 import click
 
+from jupyter_mlops.faces import help
 from jupyter_mlops.faces.cli import main
+from jupyter_mlops.faces.kernel_verbs import kernel_verbs
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "commands.md"
 
@@ -21,17 +26,28 @@ def text() -> str:
         "the notebook it is written in where no path is given.",
         "",
     ]
-    root = click.Context(main, info_name="jupyter mlops")
+    names = ["-h", "--help"]
+    root = click.Context(main, info_name="jupyter mlops", help_option_names=names)
     for name in main.list_commands(root):
-        command = main.commands[name]
-        context = click.Context(command, info_name=name, parent=root, max_content_width=100)
-        lines += [f"## {name}", "", "```", command.get_help(context), "```", ""]
+        lines += _section(main.commands[name], name, name, root)
+    lines += ["# Verbs of the kernel", "", "These work on the kernel that they are called in.", ""]
+    kernel = click.Context(kernel_verbs, info_name="%mlops", help_option_names=names)
+    for name, command in kernel_verbs.commands.items():
+        lines += _section(command, f"%mlops {name}", name, kernel)
     return "\n".join(lines)
 
 
+def _section(command: click.Command, title: str, usage: str, parent: click.Context) -> list[str]:
+    context = click.Context(command, info_name=usage, parent=parent, max_content_width=100)
+    return [f"## {title}", "", "```", command.get_help(context), "```", ""]
+
+
 if __name__ == "__main__":
+    files = {TARGET: text(), help.FILE: help.described(main, kernel_verbs)}
     if "--check" in sys.argv:
-        if TARGET.read_text(encoding="utf-8") != text():
-            sys.exit(f"{TARGET.name} is out of date: run `python scripts/generate_commands.py`")
+        for path, content in files.items():
+            if not path.exists() or path.read_text(encoding="utf-8") != content:
+                sys.exit(f"{path.name} is out of date: run `python scripts/generate_commands.py`")
     else:
-        TARGET.write_text(text(), encoding="utf-8")
+        for path, content in files.items():
+            path.write_text(content, encoding="utf-8")

@@ -8,9 +8,11 @@ already defines under its name stays that one class, so that ``isinstance`` hold
 from __future__ import annotations
 
 import collections
+import enum
 import functools
 import gc
 import io
+import logging
 import pickle
 import pickletools
 import sys
@@ -23,8 +25,10 @@ from typing import Any
 import cloudpickle
 from cloudpickle import cloudpickle as internals
 
+from . import _enums, _loggers
+from ._random_state import is_global_generator
 from ._sharing import Arrays
-from .fingerprints import fingerprint
+from .fingerprints import fingerprint, importable
 
 _RECEIVED = "__mlops_classes__"
 """Where a namespace keeps classes that were received, but that no cell of its own defines."""
@@ -104,6 +108,12 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             # Before Python 3.12 it holds a lock, which each process makes for itself.
             state = {name: each for name, each in vars(value).items() if name != "lock"}
             return functools.cached_property, (value.func,), state
+        if isinstance(value, functools._lru_cache_wrapper) and not importable(value):
+            return _cached(value)
+        if is_global_generator(value):
+            return _global_generator, ()
+        if isinstance(value, logging.Logger):
+            return _loggers.reduce(value)
         if type(value) in _VIEWS:
             # It goes on to show the dict, which may travel too.
             return _receive_view, (gc.get_referents(value)[0], _VIEWS[type(value)])
@@ -116,7 +126,11 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             return self._frame_block(value)
         if isinstance(value, types.FunctionType) and value.__globals__ is self._namespace:
             return self._function(value)
+        if isinstance(value, types.CellType):
+            return _cell(value)
         reduced = super().reducer_override(value)
+        if isinstance(reduced, tuple) and isinstance(value, enum.EnumType):
+            reduced = _enums.whole(value, reduced)
         key = self._class_key(value) if isinstance(reduced, tuple) else None
         if key is not None:
             # The last argument but one is for cloudpickle's own tracker of classes, which knows
@@ -124,7 +138,8 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             make, arguments = reduced[0], [*reduced[1]]
             arguments[-2] = None
             slots = vars(value).get("__slots__")
-            if slots is not None and make is internals._make_skeleton_class:
+            is_named = issubclass(value, tuple) and hasattr(value, "_fields")
+            if slots is not None and make is internals._make_skeleton_class and not is_named:
                 # cloudpickle would make a class whose instances take any attribute.
                 arguments[3] = {**arguments[3], "__slots__": slots}
             given = (key, reduced[5], reduced[2])
@@ -142,8 +157,10 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def _function(self, function: types.FunctionType) -> Any:
         state, slots = internals._function_getstate(function)
         slots["__globals__"] = {}
-        code, _, name, defaults, closure = self._function_getnewargs(function)
-        arguments = (code, _Namespace(), name, defaults, closure)
+        slots["__closure__"] = None
+        code, _, name, defaults, _ = self._function_getnewargs(function)
+        # Functions that were made by one call share their variables.
+        arguments = (code, _Namespace(), name, defaults, function.__closure__)
         return _receive_function, arguments, (state, slots), None, None, _set_function_state
 
     def _class_key(self, value: Any) -> str | None:
@@ -251,14 +268,39 @@ def _set_function_state(function: types.FunctionType, state: tuple[Any, dict[str
     function.__dict__.update(attributes)
     slots.pop("__globals__")
     slots.pop("_cloudpickle_submodules")  # importing them was their purpose
-    closure = slots.pop("__closure__")
-    for own, given in zip(function.__closure__ or (), closure or (), strict=True):
-        try:
-            own.cell_contents = given.cell_contents
-        except ValueError:  # the cell is empty
-            continue
+    slots.pop("__closure__")
     for name, value in slots.items():
         setattr(function, name, value)
+
+
+def _cell(cell: types.CellType) -> Any:
+    """Take a variable of a closure apart: what it holds may hold the cell, so it comes later."""
+    try:
+        held = cell.cell_contents
+    except ValueError:  # the cell is empty
+        return types.CellType, ()
+    return types.CellType, (), (held,), None, None, _fill_cell
+
+
+def _fill_cell(cell: types.CellType, held: tuple[Any]) -> None:
+    (cell.cell_contents,) = held
+
+
+def _global_generator() -> Any:
+    import numpy.random
+
+    return numpy.random.mtrand._rand
+
+
+def _cached(function: functools._lru_cache_wrapper[Any]) -> Any:
+    """Take a function with a cache apart; each process fills a cache of its own."""
+    attributes = {name: each for name, each in vars(function).items() if name != "__wrapped__"}
+    settings = function.cache_parameters()
+    return _receive_cached, (function.__wrapped__, *settings.values()), attributes
+
+
+def _receive_cached(function: Callable[..., Any], size: int | None, typed: bool) -> Any:
+    return functools.lru_cache(size, typed)(function)
 
 
 def _receive_view(mapping: Any, name: str) -> Any:

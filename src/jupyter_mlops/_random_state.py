@@ -7,6 +7,7 @@ between steps like a value, under a name that no variable can have.
 from __future__ import annotations
 
 import random
+import sys
 from typing import Any, Literal
 
 PYTHON = "random.getstate()"
@@ -33,3 +34,9 @@ def restore(name: str, state: Any) -> None:
     import numpy
 
     numpy.random.set_state(state)
+
+
+def is_global_generator(value: Any) -> bool:
+    """Tell whether a value is NumPy's shared generator itself, as SciPy's distributions hold it."""
+    module: Any = sys.modules.get("numpy.random.mtrand")
+    return module is not None and value is module._rand

@@ -73,7 +73,9 @@ class MlopsError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         # IPython asks for this instead of printing the stack of our own code.
-        return [f"{self.code}: {self}"]
+        place = f" (at {self.place})" if self.place is not None and str(self.place) else ""
+        hint = f" To do: {self.hint}" if self.hint else ""
+        return [f"{self.code}: {self.message}{place}{hint}"]
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-able form, the same for REST, CLI and the sidebar."""

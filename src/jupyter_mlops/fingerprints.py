@@ -18,6 +18,7 @@ import collections
 import copyreg
 import enum
 import functools
+import io
 import marshal
 import sys
 import types
@@ -28,6 +29,7 @@ from typing import Any
 import xxhash
 
 from . import _columns
+from ._random_state import is_global_generator
 from .errors import MlopsError
 
 _PLAIN = frozenset({int, float, complex, bool, str, bytes, type(None)})
@@ -154,7 +156,7 @@ class _Walker:
         return _hash(type(value).__name__.encode(), b"".join(sorted(map(self.digest, value))))
 
     def _function(self, function: types.FunctionType) -> bytes:
-        if _importable(function):
+        if importable(function):
             return self.join("function", [_name(function), function.__code__])
         parts: list[Any] = [
             function.__name__,
@@ -194,8 +196,12 @@ class _Walker:
             return self.join("builtin", [_name(value)])
         return self.join("builtin", [value.__name__, owner])
 
+    def _memory_file(self, file: io.StringIO | io.BytesIO) -> bytes:
+        state: Any = file.__getstate__()
+        return self.join(type(file).__name__, [*state[:-1], state[-1] or {}])
+
     def _class(self, value: type) -> bytes:
-        if _importable(value):
+        if importable(value):
             return _hash(b"class", _name(value).encode())
         skip = _CLASS_CACHES
         members: list[Any] = []
@@ -212,12 +218,17 @@ class _Walker:
         return self.join("own class", [_name(value), value.__bases__, members, body])
 
     def _object(self, kind: type, value: Any) -> bytes:
+        if is_global_generator(value):
+            return _hash(b"global generator", b"")
         reducer = copyreg.dispatch_table.get(kind)
         reduced = reducer(value) if reducer else value.__reduce_ex__(4)
         if isinstance(reduced, str):
             return self.join("global", [kind, reduced])
         function, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
-        if isinstance(state, dict) and all(type(name) is str for name in state):
+        if type(state) is dict and not state:
+            # Exceptions and others have a dict of their own once somebody has looked for it.
+            state = None
+        elif isinstance(state, dict) and all(type(name) is str for name in state):
             # The order in which attributes were set says nothing of the object.
             state = {name: state[name] for name in sorted(state) if name not in _ADDRESSES}
         elif isinstance(state, tuple) and kind.__module__ in _TREES:
@@ -259,6 +270,9 @@ _WALKS: dict[type, _Walk] = {
     staticmethod: lambda walker, value: walker.join("staticmethod", [value.__func__]),
     classmethod: lambda walker, value: walker.join("classmethod", [value.__func__]),
     property: lambda walker, value: walker.join("property", [value.fget, value.fset, value.fdel]),
+    functools._lru_cache_wrapper: lambda walker, value: walker.join(
+        "cached", [value.__wrapped__, value.cache_parameters()]
+    ),
     functools.cached_property: lambda walker, value: walker.join(
         "cached_property", [value.func, value.attrname]
     ),
@@ -271,6 +285,9 @@ _WALKS: dict[type, _Walk] = {
         for empty in _DICTS
         for view in (empty.keys(), empty.values(), empty.items())
     },
+    # A file in memory has a dict of its own, too, once somebody has looked for it.
+    io.StringIO: _Walker._memory_file,
+    io.BytesIO: _Walker._memory_file,
     weakref.ref: lambda walker, value: walker.join("weakref", [value()]),
     type(Ellipsis): lambda walker, value: _hash(b"Ellipsis", b""),
     type(NotImplemented): lambda walker, value: _hash(b"NotImplemented", b""),
@@ -292,12 +309,12 @@ def _owned(value: Any) -> str:
     return f"{_name(value.__objclass__)}.{value.__name__}"
 
 
-def _importable(value: Any) -> bool:
+def importable(value: Any) -> bool:
     """Tell whether another process finds the very same thing by its name."""
     module = getattr(value, "__module__", None)
     if module is None or module == "__main__":
         return False
     found: Any = sys.modules.get(module)
-    for part in value.__qualname__.split("."):
+    for part in getattr(value, "__qualname__", "").split("."):
         found = getattr(found, part, None)
     return found is value

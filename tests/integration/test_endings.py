@@ -32,7 +32,7 @@ WARM = "import time\nimport numpy as np" + WAIT
 COLD = "import time" + WAIT
 
 
-def cells(functions: str, *, only_in: str = "") -> list[tuple[str, str]]:
+def cells(functions: str, *, only_in: str = "", before: str = "z = 0") -> list[tuple[str, str]]:
     """A pipeline whose second step waits: always, or ``only_in`` a kernel or a step."""
     waiting = "y = wait(x)"
     if only_in:
@@ -41,7 +41,7 @@ def cells(functions: str, *, only_in: str = "") -> list[tuple[str, str]]:
     return [
         ("functions", functions),
         ("step:make", "x = 1"),
-        ("step:wait", f"z = 0\n{waiting}"),
+        ("step:wait", f"{before}\n{waiting}"),
         ("step:end", "total = y + 1\nprint(total)"),
     ]
 
@@ -74,11 +74,15 @@ def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
-@pytest.mark.parametrize("functions", [WARM, COLD], ids=["warm", "cold"])
+@pytest.mark.parametrize(
+    ("functions", "before"),
+    [(WARM, "z = 0"), (COLD, "z = 0"), (COLD, "%%time")],
+    ids=["warm", "cold", "timed"],
+)
 def test_a_step_that_takes_too_long_is_told_with_its_line(
-    project_root: Path, functions: str
+    project_root: Path, functions: str, before: str
 ) -> None:
-    write_notebook(project_root / "long.ipynb", cells(functions))
+    write_notebook(project_root / "long.ipynb", cells(functions, before=before))
     running = start(project_root, "run", "long.ipynb", "--timeout", "2")
     processes = waiting(project_root)
     _, told = running.communicate(timeout=60)

@@ -117,6 +117,10 @@ def failing(folder: Path, source: str, prelude: str = "") -> MlopsError:
         ("raise SystemExit('enough')", 1, "SystemExit: enough"),
         ("x = 1\nnever", 2, "NameError: name 'never' is not defined"),
         ("%nosuchmagic", 1, "UsageError"),
+        ("\n\nx = 1\n1 / 0", 4, "ZeroDivisionError"),
+        ("%%time\nx = 1\n1 / 0", 3, "ZeroDivisionError"),
+        ("%%time\nx = 1\ny = (", 3, "SyntaxError"),
+        ("def f():\n    return 1 / 0\n%time f()", 2, "ZeroDivisionError"),
     ],
 )
 def test_a_failure_names_cell_and_line(tmp_path: Path, source: str, line: int, words: str) -> None:

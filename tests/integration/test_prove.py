@@ -309,3 +309,25 @@ def test_errors_of_the_notebook_are_its_own(project_root: Path) -> None:
         drain(prove(notebook, project=Project(project_root)))
     assert caught.value.code == "rerun.cell-failed"
     assert not (project_root / ".mlops" / "pipelines").exists()
+
+
+def test_a_step_that_fails_where_the_notebook_passes_is_told_so(project_root: Path) -> None:
+    cells = [
+        ("imports", "import pathlib, tempfile"),
+        ("step:a", "folder = tempfile.TemporaryDirectory()\npath = pathlib.Path(folder.name, 'x')"),
+        ("step:a", "path.write_text('hello')"),
+        ("step:b", "\ntext = path.read_text()"),
+    ]
+    notebook = write_notebook(project_root / "gone.ipynb", cells)
+    with pytest.raises(MlopsError) as caught:
+        drain(prove(notebook, project=Project(project_root)))
+    error = caught.value
+    assert error.code == "step.failed"
+    assert "FileNotFoundError" in error.message
+    assert error.place is not None
+    assert (error.place.cell, error.place.line) == (4, 2)
+    assert "the notebook itself passes here" in error.hint
+    assert "mend the cell" not in error.hint
+    executed = project_root / error.hint.rpartition(" ")[2]
+    assert executed.name == "executed.ipynb"
+    assert "FileNotFoundError" in executed.read_text(), "it is kept"

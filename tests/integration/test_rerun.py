@@ -152,6 +152,16 @@ def test_a_missing_kernel_is_named_with_those_there_are(project_root: Path) -> N
     assert "ipykernel install" in error.hint
 
 
+def test_an_error_that_ipython_only_prints_is_told(project_root: Path) -> None:
+    cells = [("", "x = 1"), ("", "%nosuchmagic")]
+    error = _failure(write_notebook(project_root / "nb.ipynb", cells))
+    assert error.code == "rerun.cell-failed"
+    assert error.message.startswith("UsageError: ")
+    assert "nosuchmagic" in error.message
+    assert error.place is not None
+    assert error.place.cell == 2
+
+
 def test_a_failing_cell_is_told_and_the_run_is_kept_as_failed(home: Path) -> None:
     notebook = write_notebook(home / "failing.ipynb", FAILING)
     error = _failure(notebook, parameters={"depth": 7}, run="failing-1")

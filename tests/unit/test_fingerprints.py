@@ -314,6 +314,15 @@ def test_a_partial_is_the_same_after_somebody_looked_at_it() -> None:
     assert fingerprint(functools.partial(pow, 3)) != before
 
 
+def test_an_error_is_the_same_after_somebody_looked_at_it() -> None:
+    found = ValueError("no")
+    before = fingerprint([found])
+    assert vars(found) == {}
+    assert fingerprint([found]) == before
+    found.why = 1  # type: ignore[attr-defined]
+    assert fingerprint([found]) != before
+
+
 @pytest.mark.parametrize("name", ["keys", "values", "items"])
 def test_views_of_dicts_are_what_they_show(name: str) -> None:
     table = {"a": 1, "b": 2}

@@ -33,6 +33,9 @@ def check(source: str, **given_values: Any) -> dict[str, Any]:
         ("x = 6", 6, "int", False),
         ("x = -6", -6, "int", False),
         ("x = -1.5e3", -1500.0, "float", False),
+        ("x = 10**3", 1000, "int", False),
+        ("x = 24 * 60 - 1", 1439, "int", False),
+        ("x = [1 / 4, -(2**3)]", [0.25, -8], "list", False),
         ("x: float = 1", 1, "float", False),
         ("x = True", True, "bool", False),
         ("x = None", None, "any", True),
@@ -85,6 +88,10 @@ def test_comments_lines_and_order() -> None:
         ("x: int", 1),
         ("x = 1\n%time y = 2", 2),
         ("x = f'{1}'", 1),
+        ("x = 1 / 0", 1),
+        ("x = 10**10**10", 1),
+        ("x = 1e308 * 10", 1),
+        ("x = 'ab' * 3", 1),
     ],
 )
 def test_more_than_plain_assignments_is_refused(source: str, line: int) -> None:

@@ -6,6 +6,8 @@ import builtins
 import json
 import re
 import threading
+import types
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,25 @@ FRAME = pd.DataFrame(
     index=["i", "j", "k"],
 )
 FOREST = RandomForestRegressor(2, random_state=0).fit([[1.0], [2.0], [3.0]], [1, 2, 3])
+
+
+WITHIN = "equal within tolerance"
+
+
+def searched(seconds: float, score: int) -> types.SimpleNamespace:
+    """Return what looks like a search for parameters that has run."""
+    results = {"mean_fit_time": np.array([seconds]), "mean_test_score": np.array([score])}
+    return types.SimpleNamespace(refit_time_=seconds, cv_results_=results)
+
+
+def counter(n: int) -> Callable[[], int]:
+    """Return a function that keeps a number."""
+    return lambda: n
+
+
+def box(size: int) -> type:
+    """Return a class as notebooks define them, with an attribute."""
+    return type("Box", (), {"__module__": "__main__", "size": size})
 
 
 def changed(column: str, value: Any) -> pd.DataFrame:
@@ -71,6 +92,8 @@ def changed(column: str, value: Any) -> pd.DataFrame:
         (FRAME["x"], FRAME["x"].rename("y"), "the name is 'x'"),
         (FRAME["name"], changed("name", "b")["name"], "nan in the notebook, 'b' in the pipeline"),
         (FRAME, FRAME["x"], "pandas.DataFrame in the notebook, pandas.Series"),
+        (counter(3), counter(4), "n: 3 in the notebook, 4 in the pipeline"),
+        (box(3), box(4), "size: 3 in the notebook, 4 in the pipeline"),
         (FOREST, RandomForestRegressor(2, random_state=0), "is only in the notebook"),
         (
             FOREST,
@@ -97,6 +120,12 @@ def test_what_differs_is_said(one: Any, other: Any, words: str) -> None:
         (FRAME, FRAME.assign(x=FRAME["x"] * (1 + 1e-12)), "equal within tolerance"),
         (FRAME["x"], FRAME["x"] * (1 + 1e-12), "equal within tolerance"),
         ({"a": 1, "b": 2}, {"b": 2, "a": 1}, "equal within tolerance"),
+        ({"fit_time": np.ones(2), "n": 1}, {"fit_time": np.zeros(2), "n": 1}, WITHIN),
+        (searched(0.1, 1), searched(0.2, 1), WITHIN),
+        (searched(0.1, 1), searched(0.2, 2), "different"),
+        (FRAME.assign(mean_fit_time=1.0), FRAME.assign(mean_fit_time=2.0), WITHIN),
+        ({"fit_time": np.ones(2)}, {"fit_time": [1]}, "different"),
+        ({"benefit_time": 1.0}, {"benefit_time": 2.0}, "different"),
         (1e-12, 2e-12, "different"),
         (0.0, 1e-300, "different"),
         (threading.Lock(), threading.Lock(), "different"),

@@ -36,13 +36,19 @@ def shell() -> Iterator[_Recorder]:
         ("try:\n    1 / 0\nexcept ZeroDivisionError as e:\n    raise ValueError('no') from e", 4),
         ("import json\n\njson.loads('{')", 3),
         ("x = 1\ny = (", 2),
+        ("\n\nx = 1\n1 / 0", 4),
+        ("%%time\nx = 1\n1 / 0", 3),
+        ("\n%%time\n\ndef f():\n    1 / 0\n\nf()", 7),
+        ("%%time\nimport json\njson.loads('{')", 3),
+        ("%%time\nx = 1\ny = (", 3),
+        ("x = 0\n%time 1 / x", 2),
     ],
 )
 def test_the_line_is_the_cells_own(shell: _Recorder, source: str, line: int) -> None:
     shell.run_cell("pass", store_history=True)
     shell.run_cell(source, store_history=True)
-    assert line_in_cell(shell.last, 2) == line
-    assert line_in_cell(shell.last, 1) is None
+    assert line_in_cell(shell.last, 2, source) == line
+    assert line_in_cell(shell.last, 1, source) is None
 
 
 def test_the_error_says_what_where_and_what_to_do(tmp_path: Path) -> None:

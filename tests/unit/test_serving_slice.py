@@ -210,6 +210,7 @@ REFUSED: list[tuple[str, int | None, str]] = [
     ("predict([1], **options)", 1, "star"),
     ("rows[0](1)", 1, "neither"),
     ("predict(rows.sample(2))", 1, "examples = rows.sample(2)"),
+    ("predict(-3.0, 6.0)", 1, "`-3.0`"),
 ]
 
 

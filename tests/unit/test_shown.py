@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sklearn.model_selection import GridSearchCV
+from sklearn.tree import DecisionTreeClassifier
 
 from jupyter_mlops.notebook.document import Cell
 from jupyter_mlops.notebook.figure_data import MIME
@@ -119,3 +121,16 @@ def test_a_cell_is_found_by_its_source_where_ids_are_new(tmp_path: Path) -> None
     assert executed is not None
     assert executed.shown(Cell("c9", 9, "code", "other()")) is None
     assert ExecutedNotebook.read(tmp_path / "nothing.ipynb") is None
+
+
+def test_how_long_a_search_took_does_not_count(tmp_path: Path) -> None:
+    def searched(depths: list[int]) -> Shown:
+        search = GridSearchCV(DecisionTreeClassifier(random_state=0), {"max_depth": depths}, cv=2)
+        search.fit([[0.0], [1.0], [2.0], [3.0]] * 5, [0, 0, 1, 1] * 5)
+        search.refit_time_ += len(depths)
+        html = search._repr_html_()
+        assert "sk-container-id" in html
+        return shown(tmp_path, result(text_html=html, text_plain=repr(search)))
+
+    assert compare_printed(searched([1, 2]), searched([1, 2])).verdict == "equal"
+    assert compare_printed(searched([1, 2]), searched([2, 3])).verdict == "different"

@@ -14,6 +14,14 @@ from jupyter_mlops.pipeline import texts
     [
         ("<A object at 0x7f00aa11bb22>", "<A object at 0x7f99ccdd0011>"),
         (
+            '  File "/tmp/ipykernel_31799/4046088195.py", line 2, in <module>',
+            '  File "notebooks/my book.ipynb, cell 4", line 2, in <module>',
+        ),
+        ("/tmp/ipykernel_3/44.py:2: UserWarning: no", "book.ipynb, cell 4:2: UserWarning: no"),
+        ("2026-01-02 10:11:12,345 - job - INFO", "2026-03-04 01:02:03,456 - job - INFO"),
+        ("<function tok...x7f6bdb680cc0>", "<function tok...x7f62c0934cc0>"),
+        ("<A object at ...00aa11bb22>", "<A object at ...99ccdd0011>"),
+        (
             "CPU times: user 2 ms, sys: 1 ms, total: 3 ms\nWall time: 3 ms\n7",
             "Wall time: 9 s\n7",
         ),
@@ -49,6 +57,8 @@ def test_the_notebooks_folder_has_one_name() -> None:
         ("", "a", "0 lines in the notebook"),
         ("x" * 90 + "1", "x" * 90 + "2", "…"),
         ("model_1", "model_2", "line 1"),
+        ("2026-01-02 10:11:12.345", "2026-01-03 10:11:12.345", "line 1"),
+        ("sizes 3...1200", "sizes 3...1300", "line 1"),
         ("-1.5", "1.5", "line 1"),
     ],
 )

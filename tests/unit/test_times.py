@@ -7,7 +7,7 @@ import ast
 import pytest
 
 from jupyter_mlops.notebook.document import Cell
-from jupyter_mlops.pipeline.times import only_times_differ, printed_times
+from jupyter_mlops.pipeline.times import kept_times, only_times_differ, printed_times
 
 TOOK = "import time\nt0 = time.time()\n"
 
@@ -43,6 +43,8 @@ def differ_in_times(sources: list[str], one: str, other: str) -> bool:
         ("print(a)\nprint(time.time())", "same\n1.5", "same\n1.6"),
         ("print(a)\ntime.time() - t0", "same\n1.5", "same\n1.6"),
         ("import gc\ndel a\ngc.collect()", "20", "0"),
+        ("print(f'fit {found[\"fit_time\"].mean():.3f} s')", "fit 0.005 s", "fit 0.006 s"),
+        ("print(round(grid.refit_time_, 2), a)", "0.1 7", "0.2 7"),
         ("import os\nprint('process', os.getpid())", "process 77", "process 8"),
         (
             "import datetime as dt\nx = 1\ndt.datetime.now()",
@@ -73,6 +75,8 @@ def test_times_may_differ(source: str, one: str, other: str) -> None:
         ("print(a, time.time(), sep='')", "11.5", "21.5"),
         ("print(*a, time.time())", "1 2", "3 2"),
         ("print(a)", "1", "2"),
+        ("print(found['test_score'])", "0.1", "0.2"),
+        ("print(found['fit_time'] * a)", "0.1", "0.2"),
         ("time.time()\na", "1", "2"),
         ("len(a) + time.time()", "1", "2"),
     ],
@@ -85,3 +89,10 @@ def test_a_time_goes_on_to_later_cells_until_the_name_is_something_else() -> Non
     assert differ_in_times([TOOK, "dt = time.time() - t0", "print(dt)"], "1.5", "1.6")
     cells = [TOOK, "dt = time.time() - t0", "dt = a", "print(dt)"]
     assert not differ_in_times(cells, "1.5", "1.6")
+
+
+def test_times_that_are_kept_are_known_by_name() -> None:
+    sources = [TOOK, "dt = time.time() - t0", "t0 = dt * a"]
+    cells = [Cell(f"c{i}", i, "code", source) for i, source in enumerate(sources)]
+    found = kept_times((cell, ast.parse(cell.source)) for cell in cells)
+    assert [sorted(found[cell.id]) for cell in cells] == [["t0"], ["dt", "t0"], ["dt"]]

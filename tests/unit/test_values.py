@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import builtins
+import io
 import json
+import logging
+import logging.handlers
 import socket
 import sqlite3
 import sys
@@ -20,6 +23,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from scipy import stats
 from sklearn.linear_model import LinearRegression
 
 from jupyter_mlops import values
@@ -172,7 +176,7 @@ def test_functions_read_the_receiving_namespace(tmp_path: Path) -> None:
 
 
 CLASSES = """
-import abc, dataclasses, enum, collections
+import abc, dataclasses, enum, collections, typing
 class Base(abc.ABC):
     made = 0
     @abc.abstractmethod
@@ -184,14 +188,18 @@ class Child(Base):
     def twice(self): return self.k * 2
 class Colour(enum.Enum):
     RED = 1
+class Row(typing.NamedTuple):
+    a: int
+    b: str = "x"
+    def both(self): return f"{self.a}{self.b}"
 @dataclasses.dataclass
 class Point:
     x: int = 1
 Pair = collections.namedtuple("Pair", "a b")
 def helper(): return 5
 """
-OBJECTS = "child, red, point, pair = Child(), Colour.RED, Point(2), Pair(1, 2)"
-NAMES = ("child", "red", "point", "pair")
+OBJECTS = "child, red, point, pair, row = Child(), Colour.RED, Point(2), Pair(1, 2), Row(3)"
+NAMES = ("child", "red", "point", "pair", "row")
 
 
 def test_classes_of_the_notebook_stay_one_class(tmp_path: Path) -> None:
@@ -217,8 +225,48 @@ def test_classes_that_nobody_defines_travel_along(tmp_path: Path) -> None:
     values.load(tmp_path / "two", received)
     assert type(received["child"]) is first, "two folders, one class"
     assert received["child"].go() == (None, 5)
+    assert (received["row"].both(), received["row"]._replace(b="y")) == ("3x", (3, "y"))
     onward = carry(tmp_path / "three", received, "child")
     assert type(onward["child"]).__name__ == "Child"
+
+
+ENUMS = """
+import enum
+class Perm(enum.Flag):
+    R = 1
+    W = 2
+    ALL = R | W
+class Kind(enum.Enum):
+    ONE = "a"
+    FIRST = "a"
+class Level(enum.IntEnum):
+    LOW = 1
+    HIGH = 2
+    @property
+    def next(self): return Level(self + 1)
+class Planet(enum.Enum):
+    EARTH = (5.9, 6.3)
+    MARS = (0.6, 3.3)
+    def __init__(self, mass, radius): self.mass, self._radius = mass, radius
+    def size(self): return self._radius
+"""
+
+
+@pytest.mark.parametrize("defined", ["", ENUMS])
+def test_enums_keep_all_their_names(tmp_path: Path, defined: str) -> None:
+    source = notebook(
+        f"{ENUMS}both, first, low, mars = Perm.R | Perm.W, Kind.FIRST, Level.LOW, Planet.MARS"
+    )
+    names = ("both", "first", "low", "mars", "Perm", "Kind", "Level", "Planet")
+    values.dump(source, names, tmp_path / "v")
+    received = notebook(defined)
+    values.load(tmp_path / "v", received)
+    assert received["both"] is received["Perm"].ALL
+    assert received["first"] is received["Kind"].ONE is received["Kind"].FIRST
+    assert received["low"].next is received["Level"].HIGH
+    assert [*received["Kind"].__members__] == ["ONE", "FIRST"]
+    assert (received["mars"].mass, received["mars"].size()) == (0.6, 3.3)
+    assert received["mars"] is received["Planet"]((0.6, 3.3))
 
 
 def test_a_class_that_was_defined_anew_is_another(tmp_path: Path) -> None:
@@ -243,6 +291,120 @@ def test_cached_properties_travel_and_keep_their_cache(tmp_path: Path) -> None:
     received = carry(tmp_path / "v", notebook(source), "old", "new")
     assert (received["old"].double, received["new"].double) == (2, 4)
     assert vars(received["new"]) == {"n": 2, "double": 4}
+
+
+def test_functions_made_by_one_call_share_their_variables(tmp_path: Path) -> None:
+    source = (
+        "def make():\n"
+        "    n = 0\n"
+        "    def add():\n"
+        "        nonlocal n\n"
+        "        n += 1\n"
+        "        return n\n"
+        "    def show(): return n\n"
+        "    def down(k): return k and down(k - 1)\n"
+        "    def unbound(): return late\n"
+        "    if n: late = 1\n"
+        "    return add, show, down, unbound\n"
+        "add, show, down, unbound = make()\n"
+        "other, _, _, _ = make()\n"
+        "add()"
+    )
+    received = carry(tmp_path / "v", notebook(source), "add", "show", "down", "unbound", "other")
+    assert (received["add"](), received["show"](), received["other"]()) == (2, 2, 1)
+    assert received["down"](3) == 0
+    down = received["down"]
+    assert down.__closure__[0].cell_contents is down
+    with pytest.raises(NameError):
+        received["unbound"]()
+
+
+def test_cached_functions_travel_wherever_they_are(tmp_path: Path) -> None:
+    source = (
+        "import functools\n"
+        "def traced(f):\n"
+        "    @functools.wraps(f)\n"
+        "    def inner(*given): return f(*given)\n"
+        "    return inner\n"
+        "@functools.lru_cache(maxsize=7)\n"
+        "def fib(n): return n if n < 2 else fib(n - 1) + fib(n - 2)\n"
+        "@traced\n"
+        "@functools.cache\n"
+        "def twice(n): return 2 * n\n"
+        "bare = functools.cache(functools.partial(max, 1))\n"
+        "fib(5), twice(3), bare(4)"
+    )
+    received = carry(tmp_path / "v", notebook(source), "fib", "twice", "bare")
+    assert (received["fib"](6), received["twice"](3), received["bare"](4)) == (8, 6, 4)
+    assert received["fib"].cache_parameters() == {"maxsize": 7, "typed": False}
+    assert received["fib"].cache_info().currsize == 7, "it calls itself through its cache"
+    assert (received["fib"].__name__, received["twice"].__name__) == ("fib", "twice")
+
+
+def test_files_in_memory_keep_their_place(tmp_path: Path) -> None:
+    text = io.StringIO("one two")
+    text.read(4)
+    assert vars(text) == {}, "looking for it gives it one"
+    received = carry(tmp_path / "v", {"text": text, "alias": text}, "text", "alias")
+    assert fingerprint(received["text"]) == fingerprint(text)
+    assert received["text"].read() == "two"
+    assert received["alias"] is received["text"]
+    assert fingerprint(received["text"]) != fingerprint(text)
+
+
+@pytest.fixture
+def logger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[logging.Logger]:
+    monkeypatch.chdir(tmp_path)
+    found = logging.getLogger("notebook.training")
+    yield found
+    forget(found)
+
+
+def forget(logger: logging.Logger) -> None:
+    """Make a logger what it is in a new process."""
+    for handler in [*logger.handlers]:
+        logger.removeHandler(handler)
+        handler.close()
+    logger.setLevel(logging.NOTSET)
+    logger.propagate = True
+
+
+def test_loggers_keep_what_was_set_on_them(tmp_path: Path, logger: logging.Logger) -> None:
+    memory = io.StringIO()
+    for handler in (logging.StreamHandler(memory), logging.FileHandler("train.log", mode="w")):
+        handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+        logger.addHandler(handler)
+    logger.handlers[1].setLevel("INFO")
+    logger.setLevel("DEBUG")
+    logger.propagate = False
+    logger.debug("one")
+    logger.info("two")
+    values.dump({"log": logger, "memory": memory}, ["log", "memory"], tmp_path / "v")
+    forget(logger)
+    received: dict[str, Any] = {}
+    values.load(tmp_path / "v", received)
+    values.load(tmp_path / "v", received)
+    assert received["log"] is logger
+    received["log"].debug("three")
+    received["log"].info("four")
+    assert (logger.level, logger.propagate) == (logging.DEBUG, False)
+    lines = received["memory"].getvalue().splitlines()
+    assert lines == ["DEBUG one", "INFO two", "DEBUG three", "INFO four"]
+    assert (tmp_path / "train.log").read_text().splitlines() == ["INFO two", "INFO four"]
+
+
+def test_a_handler_that_is_there_already_stays_the_same(
+    tmp_path: Path, logger: logging.Logger
+) -> None:
+    logger.addHandler(logging.StreamHandler(sys.stdout))
+    logger.addHandler(logging.handlers.MemoryHandler(10))
+    first, other = logger.handlers
+    first.setLevel("ERROR")
+    values.dump({"log": logger}, ["log"], tmp_path / "v")
+    first.setLevel("INFO")
+    values.load(tmp_path / "v", {})
+    assert set(logger.handlers) == {first, other}
+    assert first.level == logging.ERROR
 
 
 def test_views_of_dicts_show_the_dict_that_came_along(tmp_path: Path) -> None:
@@ -302,6 +464,17 @@ def test_a_failed_dump_leaves_the_former_folder(tmp_path: Path) -> None:
     assert received == {"a": 1}
     values.dump({"b": 2}, ["b"], tmp_path / "v")
     assert [each.name for each in tmp_path.iterdir()] == ["v"]
+
+
+def test_the_shared_generator_stays_the_shared_one(tmp_path: Path) -> None:
+    drawn = stats.loguniform(1, 10)
+    np.random.seed(3)
+    received = carry(tmp_path / "v", {"drawn": drawn}, "drawn")
+    before = fingerprint(received["drawn"])
+    expected = drawn.rvs(size=3)
+    np.random.seed(3)
+    assert (received["drawn"].rvs(size=3) == expected).all()
+    assert fingerprint(received["drawn"]) == before == fingerprint(drawn)
 
 
 def test_standard_streams_and_modules_travel_by_name(tmp_path: Path) -> None:

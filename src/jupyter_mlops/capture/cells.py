@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from ..notebook.cell_magic import tags_of
 from .redaction import redact, redact_all
 
 INJECTED = "injected-parameters"
@@ -94,7 +95,9 @@ class FileCells:
         self._refresh()
         found = self._find(cell, source)
         self._last = found.position or self._last
-        return found
+        # As it is executed, which may be later than the file was saved.
+        more = tags_of(source)
+        return replace(found, tags=tuple(dict.fromkeys((*found.tags, *more)))) if more else found
 
     def _find(self, cell: str | None, source: str) -> FileCell:
         found = self._by_id.get(cell) if cell is not None else None

@@ -60,7 +60,8 @@ class _Running:
 class Hooks:
     """What capture does before and after a cell of ``shell``.
 
-    ``off`` is called with the error once nothing can be written any more.
+    ``off`` is called with the error once nothing can be written any more. ``before`` are the hooks
+    of the run that the same kernel captured before.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Hooks:
         flow: FlowObserver,
         root: Path,
         off: Callable[[MlopsError | OSError], None],
+        before: Hooks | None = None,
     ) -> None:
         self._shell = shell
         self._journal = journal
@@ -92,7 +94,7 @@ class Hooks:
         self._displays = Displays(shell, journal.folder, self._keep_shown, self._keep_shown_later)
         self._seeds = Seeds()
         self._libraries = Libraries(shell.user_ns, root, self)
-        self._counted: dict[int, _Running] = {}
+        self._counted: dict[int, _Running] = dict(before._counted) if before is not None else {}
         self.executed = 0
         self.failed = False
         """Whether the last executed cell failed."""
@@ -112,6 +114,16 @@ class Hooks:
             self._transformers.remove(self._transformer)
         self._displays.unregister()
         self._libraries.stop()
+
+    def leave(self) -> None:
+        """End the run in the middle of a cell: what it has done so far is the run's last."""
+        self.unregister()
+        running, self._running = self._running, None
+        if running is not None:
+            self._displays.end()
+            seconds = time.perf_counter() - running.start
+            end = CellEnd(time=time.time(), order=running.order, seconds=seconds, outcome="ok")
+            self.append(end)
 
     def append(self, record: AnyRecord) -> None:
         """Write a record, from any thread; a journal that cannot be written ends capture."""

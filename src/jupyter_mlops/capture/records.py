@@ -201,6 +201,13 @@ class Note(Record, frozen=True, tag="note"):
     data: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
+class Tag(Record, frozen=True, tag="tag"):
+    """A word, or a name and a value, that the user gave the run to find it by."""
+
+    key: str
+    value: str
+
+
 class End(Record, frozen=True, tag="end"):
     """The run is over; ``status`` is one of MLflow's: FINISHED, FAILED or KILLED."""
 
@@ -224,5 +231,6 @@ AnyRecord = (
     | Environment
     | Git
     | Note
+    | Tag
     | End
 )

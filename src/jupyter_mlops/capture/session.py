@@ -9,7 +9,7 @@ import platform
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ from .location import INTERACTIVE, Order, notebook_path, order, request
 from .observed_flow import FlowObserver, FullFlowObserver
 from .observing import Observers
 from .processes import spawn_writer, started
-from .records import End, Note, Start
+from .records import End, Note, Start, Tag
 from .redaction import learn_values, redact, redact_value
 from .run_names import new_run_name
 from .scalars import text
@@ -47,11 +47,45 @@ def start(shell: InteractiveShell) -> CaptureSession | None:
     Where the project cannot be written to, one line on standard error says so, nothing is captured
     and None is returned: the notebook goes on as if it had not been asked for.
     """
-    global _current
     if _current is not None and _current.active:
         return _current
+    return _begin(shell, "")
+
+
+def start_anew(shell: InteractiveShell, name: str = "") -> CaptureSession | None:
+    """End the run that is being captured, if there is one, and begin a new one.
+
+    Parameters
+    ----------
+    name
+        What the run's name begins with; default: what the notebook is called.
+
+    A run that was ordered, such as a rerun, is one run: it goes on. Returns as `start` does.
+    """
+    old = current()
+    if old is not None and old.ordered:
+        return old
+    if old is not None:
+        old.leave()
+    return _begin(shell, name)
+
+
+def stop() -> CaptureSession | None:
+    """End the run that is being captured, and capture no more; return what was ended.
+
+    A run that was ordered goes on, and is returned.
+    """
+    old = current()
+    if old is not None and not old.ordered:
+        old.leave()
+    return old
+
+
+def _begin(shell: InteractiveShell, name: str) -> CaptureSession | None:
+    global _current
+    before = _current
     try:
-        _current = CaptureSession(shell)
+        _current = CaptureSession(shell, name, before)
     except (MlopsError, OSError) as error:
         _current = None
         _warn(error)
@@ -63,13 +97,21 @@ def current() -> CaptureSession | None:
     return _current if _current is not None and _current.active else None
 
 
-class CaptureSession:
-    """One run being captured; made by `start`.
+def latest() -> CaptureSession | None:
+    """Return this kernel's session, or the last one where it has ended."""
+    return _current
 
+
+class CaptureSession:
+    """One run being captured; made by `start` and `start_anew`.
+
+    ``before`` is the run that this kernel captured before: what it knows of the kernel lives on.
     Raises `MlopsError` ``project.read-only``, ``project.disk-full`` or ``capture.order``.
     """
 
-    def __init__(self, shell: InteractiveShell) -> None:
+    def __init__(
+        self, shell: InteractiveShell, name: str = "", before: CaptureSession | None = None
+    ) -> None:
         ordered = order()
         learn_values(os.environ)
         path = notebook_path(shell.user_ns, ordered, request(shell), _executed(shell))
@@ -77,7 +119,9 @@ class CaptureSession:
         self.path = path
         self.notebook = self.project.relative(path) if path is not None else INTERACTIVE
         self.kind = ordered.kind if ordered is not None else "interactive"
-        self.run, self.folder = self._folder(ordered)
+        self.ordered = ordered is not None
+        """Whether somebody else ordered this run, and waits for it."""
+        self.run, self.folder = self._folder(ordered, name)
         self.active = True
         self._full = False
         """Whether the user was told that the disk is full."""
@@ -89,7 +133,7 @@ class CaptureSession:
 
             keep_figure_data(shell)
         observers = Observers(ordered.observe if ordered is not None else [])
-        self._hooks = Hooks(
+        self._hooks: Hooks = Hooks(
             shell,
             self._journal,
             self._background,
@@ -98,6 +142,7 @@ class CaptureSession:
             _flow_observer(shell, ordered),
             self.project.root,
             self._off,
+            before._hooks if before is not None else None,
         )
         self._hooks.append(self._start(ordered))
         if not self.active:
@@ -123,6 +168,11 @@ class CaptureSession:
             "waiting": self._waiting(),
         }
 
+    @property
+    def metrics(self) -> list[str]:
+        """The names of the metrics that have a value so far."""
+        return list(self._hooks.scalars.metrics)
+
     def kernel_state(self) -> KernelState:
         """Return the user's variables by name, and all that the kernel has executed."""
         return self._hooks.kernel_state()
@@ -131,9 +181,21 @@ class CaptureSession:
         """Add words of the user's own to the run."""
         self._hooks.append(Note(time=time.time(), kind="note", text=redact(words)))
 
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Give the run tags, as `read_tags` reads them."""
+        for key, value in tags.items():
+            self._hooks.append(Tag(time=time.time(), key=key, value=value))
+
     def metric(self, name: str, value: float, step: int | None = None) -> None:
         """Add one value of a metric, as set by the cell that runs; from any thread."""
         self._hooks.metric(name, value, step)
+
+    def leave(self) -> None:
+        """End the run while the kernel goes on, from within a cell of it."""
+        self._hooks.leave()
+        self.close()
+        if not self.ordered:
+            spawn_writer(self.project)
 
     def close(self, status: str | None = None) -> None:
         """End the run; a rerun whose last cell failed is FAILED, anything else FINISHED."""
@@ -163,11 +225,11 @@ class CaptureSession:
             # Whoever ordered a run feeds the store himself, when the run is over.
             spawn_writer(self.project)
 
-    def _folder(self, ordered: Order | None) -> tuple[str, Path]:
+    def _folder(self, ordered: Order | None, given: str) -> tuple[str, Path]:
         if ordered is not None:
             return ordered.run, self.project.folder("journal", ordered.run)
         while True:
-            name = new_run_name(self.notebook)
+            name = new_run_name(given.replace("/", "-") or self.notebook)
             if not (self.project.journals / name / NAME).exists():
                 return name, self.project.folder("journal", name)
 

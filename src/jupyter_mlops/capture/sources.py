@@ -124,7 +124,7 @@ class Sources:
                 return None
             version = status.st_mtime_ns, status.st_size
             known = self._hashed.get(path)
-            digest = known[1] if known is not None and known[0] == version else _digest(path)
+            digest = known[1] if known is not None and known[0] == version else file_digest(path)
         except OSError:
             return None
         self._hashed[path] = version, digest
@@ -185,7 +185,7 @@ def _same(record: Dataset | None) -> Dataset | None:
     return record
 
 
-def _digest(path: str) -> str:
+def file_digest(path: str) -> str:
     """Return the digest of a file's bytes, as `fingerprints` takes it of memory."""
     hasher = xxhash.xxh3_128()
     with open(path, "rb", buffering=0) as file:

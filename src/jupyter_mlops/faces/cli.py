@@ -6,6 +6,8 @@ from .command import main
 
 # isort: off
 from .verbs import runs  # noqa: F401
+from .verbs import note  # noqa: F401
+from .verbs import restore  # noqa: F401
 from .verbs import chart  # noqa: F401
 from .verbs import check  # noqa: F401
 from .verbs import suggest  # noqa: F401

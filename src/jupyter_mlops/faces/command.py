@@ -15,6 +15,7 @@ import click
 
 from ..errors import MlopsError
 from ..progress import Event, Progress, drain
+from .help import nearest, verbs
 from .views import View
 
 
@@ -23,6 +24,22 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; a misspelt one ends in one line, with the nearest there is."""
+        name = args[0]
+        if name in self.commands or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        known = verbs().get(name)
+        if known is not None and known.here:
+            raise _NoVerb(f"`{name}` works on a running kernel: write `%mlops {name}` in a cell.")
+        raise _NoVerb(f"There is no verb `{name}`{nearest(name, self.commands)}")
+
+
+class _NoVerb(click.ClickException):
+    exit_code = 2
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,17 +1,19 @@
-"""``%mlops``: the command line's verbs in a notebook, shown as tables."""
+"""``%mlops``: the command line's verbs, and those of the kernel itself, in a notebook."""
 
 from __future__ import annotations
 
 import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import MlopsError
-from ..project import Project
+from . import kernel_verbs
+from .help import general_help, nearest, verbs
 from .kernel import kernel_file
+from .kernel_verbs import RAW, Here
 from .verb_process import run_verb
-from .views import Table, View
+from .views import View
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -19,72 +21,78 @@ if TYPE_CHECKING:
     from ..notebook.kernel_state import KernelState
 
 # Verbs that work on a notebook: without a path they mean the notebook they are written in.
-_NOTEBOOK_VERBS = frozenset(
-    {"check", "form", "promote", "prove", "rerun", "pipeline", "run", "suggest"}
-)
+_NOTEBOOK_VERBS = frozenset({"check", "promote", "prove", "rerun", "pipeline", "run", "suggest"})
 # Verbs that look at what the kernel has executed, where the notebook is the kernel's own.
 _KERNEL_VERBS = frozenset({"check", "promote", "prove", "pipeline", "suggest"})
+_HELP = frozenset({"-h", "--help"})
+_FRAMES = 2
+"""From the function that expands names back to the user's own: the magic, and IPython's call."""
 
 
 def register(shell: InteractiveShell) -> None:
-    """Make ``%mlops`` known to the shell."""
+    """Make ``%mlops`` and ``%%mlops`` known to the shell."""
+    from IPython.core.magic import needs_local_scope, no_var_expand
 
-    def mlops(line: str) -> View | None:
-        """%mlops [VERB …]: captured runs, promotion, serving and monitoring.
+    from . import cell_magics, completion
 
-        ``%mlops`` alone tells what is captured; ``%mlops --help`` lists the verbs.
-        ``%mlops card`` shows the captured run and follows it; ``%mlops form [NOTEBOOK]`` shows its
-        parameters as a form that starts a rerun.
-        ``%mlops debug [RUN] [STEP]`` puts the inputs of a step that failed into this kernel.
-        """
-        words = shlex.split(line)
-        if words[:1] == ["debug"]:
-            from .debug import debug
+    def mlops(line: str, local_ns: dict[str, Any] | None = None) -> View | None:
+        verb, rest = split(line)
+        if verb != "log":
+            # `log` evaluates expressions itself, in which braces are Python's.
+            rest = shell.var_expand(rest, _FRAMES)  # type: ignore[no-untyped-call]
+        local = local_ns if local_ns is not None else shell.user_ns
+        return with_charts(call(Here(shell, local), verb, rest))
 
-            return debug(shell, words[1:])
-        if words[:1] == ["card"]:
-            return card(shell)
-        if words[:1] == ["form"]:
-            return form(words)
-        view = run(words) if words else status()
-        return _with_charts(view)
-
-    shell.register_magic_function(mlops, "line", "mlops")  # type: ignore[arg-type]
+    # What `%mlops?` shows; read when it is asked for.
+    mlops.getdoc = general_help  # type: ignore[attr-defined]
+    line_magic = no_var_expand(needs_local_scope(mlops))
+    shell.register_magic_function(line_magic, "line", "mlops")  # type: ignore[arg-type]
+    cell_magics.register(shell)
+    completion.register(shell)
 
 
-def status() -> View:
-    """Return what is captured of this notebook so far."""
-    from ..capture import session
-
-    current = session.current()
-    if current is None:
-        return View(["Nothing is captured here: run `%load_ext jupyter_mlops` first."])
-    facts = current.status()
-    rows = [[name, value] for name, value in facts.items()]
-    return View(tables=[Table("This run", ("", "value"), rows)], data=facts)
+def split(line: str) -> tuple[str, str]:
+    """Return the verb that a line begins with, and the rest of the line as it is written."""
+    verb, _, rest = line.strip().partition(" ")
+    return verb, rest.strip()
 
 
-def card(shell: InteractiveShell) -> View | None:
-    """Show the captured run as a card that follows it."""
-    from ..capture import session
-    from .look import live
+def call(here: Here, verb: str, rest: str) -> View | None:
+    """Call a verb with the rest of its line; raises what it raises, and ``mlops.usage``."""
+    if not verb:
+        return kernel_verbs.call("status", [], here)
+    if verb in _HELP:
+        print(general_help())
+        return None
+    raw = verb in RAW and not rest.startswith("--")
+    words = ["--", rest] if raw and rest not in _HELP else _words(rest)
+    known = verbs()
+    if verb not in known and not verb.startswith("-"):
+        raise MlopsError(
+            "mlops.verb",
+            f"There is no verb `{verb}`{nearest(verb, known)}",
+            hint="`%mlops --help` lists the verbs.",
+        )
+    if verb in known and _HELP & set(words):
+        print(known[verb].help)
+        return None
+    if verb in kernel_verbs.kernel_verbs.commands:
+        return kernel_verbs.call(verb, words, here)
+    return run([verb, *words])
 
-    current = session.current()
-    if current is None:
-        return status()
-    live.show(shell, current)
-    return None
+
+def _words(rest: str) -> list[str]:
+    try:
+        return shlex.split(rest)
+    except ValueError as error:
+        raise MlopsError(
+            "mlops.quotes",
+            f"`{rest}` cannot be read: {str(error).lower()}.",
+            hint="close the quote, or write a backslash before one that is meant as such.",
+        ) from None
 
 
-def form(words: list[str]) -> View | None:
-    """Show the parameters of a notebook, this one by default, as a form."""
-    from .look import form
-
-    path = Path(_with_notebook(words)[1])
-    return form.show(path, lambda given, tell, stop: run_verb([*given, "--json"], tell, stop))
-
-
-def _with_charts(view: View | None) -> View | None:
+def with_charts(view: View | None) -> View | None:
     """Show a view's charts as displays of their own, below it."""
     if view is None or not view.charts:
         return view
@@ -103,8 +111,6 @@ def run(words: list[str]) -> View | None:
     The kernel stays free of MLflow and of the verb's memory. Raises `MlopsError`.
     """
     words = _with_notebook(words)
-    if {"-h", "--help"} & set(words):
-        return run_verb(words)
     state = _own_kernel(words)
     if state is None:
         return run_verb([*words, "--json"])
@@ -127,14 +133,4 @@ def _own_kernel(words: list[str]) -> KernelState | None:
 def _with_notebook(words: list[str]) -> list[str]:
     if words[0] not in _NOTEBOOK_VERBS or any(word.endswith(".ipynb") for word in words[1:]):
         return list(words)
-    from ..capture import session
-
-    current = session.current()
-    if current is None or not current.notebook.endswith(".ipynb"):
-        raise MlopsError(
-            "mlops.which-notebook",
-            f"`%mlops {words[0]}` does not know which notebook it is in.",
-            hint=f"give its path: `%mlops {words[0]} notebook.ipynb`.",
-        )
-    path = Project.find().root / current.notebook
-    return [words[0], str(path), *words[1:]]
+    return [words[0], str(kernel_verbs.own_notebook(words[0])), *words[1:]]

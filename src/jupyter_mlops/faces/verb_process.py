@@ -49,10 +49,11 @@ def run_verb(
     if stop is not None and stop.is_set():
         return None
     if view is None and process.returncode:
+        said = complaint.splitlines()[-1].removeprefix("Error: ") if complaint else ""
         raise MlopsError(
             "mlops.usage",
-            complaint.splitlines()[-1] if complaint else "The verb ended without a word.",
-            hint="`%mlops --help` lists the verbs, `%mlops VERB --help` one verb's options.",
+            said or "The verb ended without a word.",
+            hint=f"`%mlops {words[0]} --help` tells how it is used.",
         )
     return view
 

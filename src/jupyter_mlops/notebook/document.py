@@ -9,13 +9,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import MlopsError, Place
+from .cell_magic import joined_tags, without_declaration
 
 CellKind = Literal["code", "markdown", "raw"]
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell; ``position`` counts from 1 over all cells of the notebook."""
+    """One cell; ``position`` counts from 1 over all cells of the notebook.
+
+    ``tags`` are those of its metadata and those of a first line such as ``%%mlops step train``,
+    which is a comment in ``source``.
+    """
 
     id: str
     position: int
@@ -62,7 +67,8 @@ def read(path: Path | str, *, name: str | None = None) -> Notebook:
     ------
     MlopsError
         ``notebook.missing``, ``notebook.not-json``, ``notebook.old-format``,
-        ``notebook.invalid``, ``notebook.empty`` or ``notebook.language``.
+        ``notebook.invalid``, ``notebook.empty``, ``notebook.language``, ``cell.magic`` or
+        ``cell.two-steps``.
     """
     path = Path(path)
     name = name or path.as_posix()
@@ -158,12 +164,13 @@ def _cell(raw: Any, index: int, name: str) -> Cell:
     tags = (raw.get("metadata") or {}).get("tags") or []
     if not isinstance(source, str) or not all(isinstance(tag, str) for tag in tags):
         raise MlopsError("notebook.invalid", "The cell's source or tags are not text.", place=place)
+    code = raw["cell_type"] == "code"
     return Cell(
         # nbformat 4.4 and older have no ids; the position is the best stable name there is.
         id=raw.get("id") or f"cell-{index + 1}",
         position=index + 1,
         kind=raw["cell_type"],
-        source=source,
-        tags=tuple(tags),
+        source=without_declaration(source) if code else source,
+        tags=joined_tags(tags, source, place) if code else tuple(tags),
         execution_count=raw.get("execution_count"),
     )

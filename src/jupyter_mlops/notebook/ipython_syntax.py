@@ -15,6 +15,8 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from .cell_magic import without_declaration
+
 PEEK = "@peek"
 SHELL = "@shell"
 WILD = "@wild"
@@ -47,6 +49,7 @@ def parse_cell(source: str) -> ast.Module:
 
     Raises `SyntaxError`, with the cell's line.
     """
+    source = without_declaration(source)
     try:
         return _python(source)
     except SyntaxError:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import xxhash
 
+from .cell_magic import without_declaration
 from .document import Cell
 
 Names = tuple[str, ...]
@@ -15,6 +16,7 @@ Names = tuple[str, ...]
 
 def source_digest(source: str) -> str:
     """Return the digest that tells whether a cell's source is still the one that ran."""
+    source = without_declaration(source)
     return xxhash.xxh3_128_hexdigest(source.strip().encode("utf-8", "surrogatepass"))
 
 

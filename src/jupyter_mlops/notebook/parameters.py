@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+import copy
+import math
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from ..errors import MlopsError
 from .document import Cell, Notebook
@@ -21,6 +24,17 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "tuple": (tuple, list),
     "dict": dict,
 }
+
+_RECKON: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+}
+_LARGEST_BASE, _LARGEST_POWER = 10**9, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +141,36 @@ def _parameter(node: ast.stmt, lines: list[str]) -> Parameter | None:
     if not isinstance(target, ast.Name):
         return None
     try:
-        default = ast.literal_eval(value)
-    except ValueError:
+        default = ast.literal_eval(_reckoned(value))
+    except (ValueError, ArithmeticError):
         return None
     kind, optional = _type_of(annotation, default)
     comment = _comment(node, lines)
     limits = read_limits(annotation, comment, default)
     return Parameter(target.id, default, kind, optional, comment, node.lineno, limits)
+
+
+def _reckoned(node: ast.expr) -> ast.expr:
+    """Return ``1000`` for ``10**3``: numbers that are reckoned from numbers, anywhere inside."""
+    return cast(ast.expr, _Reckoner().visit(copy.deepcopy(node)))
+
+
+class _Reckoner(ast.NodeTransformer):
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        self.generic_visit(node)
+        reckon = _RECKON.get(type(node.op))
+        try:
+            left, right = ast.literal_eval(node.left), ast.literal_eval(node.right)
+        except ValueError:
+            return node
+        if reckon is None or not {type(left), type(right)} <= {int, float}:
+            return node
+        is_power = isinstance(node.op, ast.Pow)
+        if is_power and (abs(left) > _LARGEST_BASE or abs(right) > _LARGEST_POWER):
+            return node
+        value = reckon(left, right)
+        is_plain = isinstance(value, int | float) and math.isfinite(value)
+        return ast.copy_location(ast.Constant(value), node) if is_plain else node
 
 
 def _unquoted(annotation: ast.expr) -> ast.expr:

@@ -38,6 +38,13 @@ _PROCESS = (
     )
     | _PROCESS_STATE
 )
+DURATIONS = _words(
+    """
+    fit_time score_time mean_fit_time std_fit_time mean_score_time std_score_time refit_time_
+    """
+)
+"""Keys and attributes under which scikit-learn's searches and cross-validation keep times."""
+
 _NAMES: Mapping[str, str] = {
     **CONVENTIONAL,
     "time": "time",
@@ -64,6 +71,14 @@ def is_clock(call: ast.Call, names: Mapping[str, str]) -> bool:
     ``names`` are as from `clock_names`.
     """
     return dotted(call.func, names) in _CLOCK | _PROCESS_STATE
+
+
+def is_duration(node: ast.AST) -> bool:
+    """Tell whether an expression takes a time out of scikit-learn's results, by its name."""
+    match node:
+        case ast.Subscript(slice=ast.Constant(value=name)) | ast.Attribute(attr=name):
+            return name in DURATIONS
+    return False
 
 
 def clock_reads(tree: ast.AST, names: Mapping[str, str] | None = None) -> tuple[Draw, ...]:

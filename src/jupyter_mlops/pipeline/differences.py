@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import numbers
+import re
 import sys
+import types
 from collections.abc import ItemsView, Iterable, KeysView, Mapping, ValuesView
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..errors import MlopsError
 from ..fingerprints import fingerprint
+from .clock import DURATIONS
 
 Verdict = Literal["equal", "equal within tolerance", "random", "different"]
 """``random`` is what differs from run to run of the notebook itself."""
 
 RELATIVE_TOLERANCE = 1e-9
 """Of floating point numbers; there is no absolute tolerance."""
+
+_TIME = re.compile(rf"(?:\['|\.|^)(?:{'|'.join(sorted(DURATIONS))})(?:'\])?\Z")
+"""Where scikit-learn's searches and cross-validation keep how long they took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,7 @@ class Difference:
 
 
 EQUAL = Difference("equal")
+TIMES = Difference("equal within tolerance", "only times differ")
 CLOSE = Difference("equal within tolerance", "floating point numbers differ by rounding only")
 
 
@@ -109,14 +117,17 @@ class _Comparer:
 
     def _join(self, parts: Iterable[tuple[str, Any, Any]], otherwise: str) -> Difference:
         """Return the first difference, else that all are close, else ``otherwise``."""
-        close = False
+        close: Difference | None = None
         for path, a, b in parts:
             found = self.compare(a, b, path)
             if found.verdict == "different":
-                return found
-            close = close or found.verdict != "equal"
-        if close:
-            return CLOSE
+                if not (_TIME.search(path) and _type_name(a) == _type_name(b)):
+                    return found
+                found = TIMES
+            if found.verdict != "equal":
+                close = close or found
+        if close is not None:
+            return close
         return Difference("equal within tolerance", otherwise) if otherwise else EQUAL
 
 
@@ -208,7 +219,9 @@ def _frames(a: Any, b: Any, path: str) -> Difference:
             break
         column = _columns(a.iloc[:, position], b.iloc[:, position], path)
         if column.verdict == "different":
-            return Difference("different", f"column {_short(name)}: {column.words}")
+            if not (_TIME.search(str(name)) and a.dtypes.iloc[position] == "float64"):
+                return Difference("different", f"column {_short(name)}: {column.words}")
+            column = TIMES
         found = _worse(found, column)
     return found
 
@@ -283,6 +296,11 @@ def _sets(a: Any, b: Any, path: str) -> Difference:
 
 def _state(value: Any) -> dict[Any, Any] | None:
     """Return what an object is made of, as pickle would take it apart."""
+    if isinstance(value, types.FunctionType):
+        kept = inspect.getclosurevars(value).nonlocals
+        return {"__defaults__": value.__defaults__, **vars(value), **kept}
+    if isinstance(value, type):
+        return {name: each for name, each in vars(value).items() if not name.startswith("_")}
     try:
         reduced = value.__reduce_ex__(4)
     except Exception:

@@ -22,6 +22,7 @@ from IPython.core.profiledir import ProfileDir
 from traitlets.config import Config
 
 from ..errors import Place
+from ..notebook.cell_lines import BODIES, UNREADABLE, line_in_body, line_of
 from ..notebook.document import Cell
 from ..notebook.figure_data import keep_figure_data
 
@@ -63,7 +64,7 @@ class Session:
         self.namespace: dict[str, Any] = main.__dict__
         config = Config()
         config.HistoryManager.enabled = False
-        shell: Any = _Shell.instance(
+        shell: Any = ZMQInteractiveShell.instance(
             config=config,
             ipython_dir=str(scratch / "ipython"),
             profile_dir=ProfileDir(location=str(scratch / "ipython" / "profile_default")),
@@ -96,14 +97,21 @@ class Session:
     def place(self, execution: Execution) -> Place:
         """Return where a cell failed: the line of this cell that was running."""
         error, cell = execution.error, execution.cell
-        line: int | None = None
-        if isinstance(error, SyntaxError) and self._compiler.cell_of(error.filename) is cell:
-            line = error.lineno
+        line = below = None
+        if isinstance(error, SyntaxError) and error.lineno is not None:
+            if self._compiler.cell_of(error.filename) is cell:
+                line = line_of(cell.source, error.lineno)
+            elif error.filename == UNREADABLE:
+                below = line_in_body(cell.source, error.lineno)
         traceback = error.__traceback__ if error is not None else None
         while traceback is not None:
-            if self._compiler.cell_of(traceback.tb_frame.f_code.co_filename) is cell:
-                line = traceback.tb_lineno
+            filename = traceback.tb_frame.f_code.co_filename
+            if self._compiler.cell_of(filename) is cell:
+                line = line_of(cell.source, traceback.tb_lineno)
+            elif filename in BODIES:
+                below = line_in_body(cell.source, traceback.tb_lineno)
             traceback = traceback.tb_next
+        line = below or line
         return Place(self.notebook, cell.position, cell.id, line)
 
 
@@ -285,8 +293,12 @@ class _Displayhook(DisplayHook):
         pass
 
 
-class _Shell(InteractiveShell):
-    """IPython's shell with outputs kept instead of shown, as a kernel's shell sends them."""
+class ZMQInteractiveShell(InteractiveShell):
+    """IPython's shell with outputs kept instead of shown, as a kernel's shell sends them.
+
+    It has the name of a kernel's shell: by that, pandas, rich and others tell a notebook from a
+    terminal, and print otherwise.
+    """
 
     compiler_class: type[CachingCompiler] = _Compiler
     displayhook_class = _Displayhook

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
@@ -10,6 +11,8 @@ from ..errors import MlopsError
 from ..notebook.document import Notebook
 from .grouping import Grouping
 from .wiring import Entry, Wires, Wiring, place_of_change
+
+_MOVES = re.compile(r"^%cd\b|\bchdir\(")
 
 Edges = dict[str, set[str]]
 """Step to the steps that must have ended before it starts."""
@@ -22,7 +25,9 @@ def order(notebook: Notebook, wiring: Wiring, grouping: Grouping) -> tuple[list[
     """
     steps = wiring.steps
     _refuse_unordered(notebook, wiring, grouping)
-    tagged: Edges = {name: set(grouping.after.get(name, ())) for name in steps}
+    tagged: Edges = {
+        name: set(grouping.after.get(name, ())) | _moved_by(wiring, steps[name]) for name in steps
+    }
     edges: Edges = {name: tagged[name] | set(steps[name].inputs.values()) for name in steps}
     _sort(notebook, wiring, grouping, edges)
     outside = _order_outside(notebook, steps, edges)
@@ -42,6 +47,15 @@ def ancestors(name: str, edges: Mapping[str, Iterable[str]]) -> set[str]:
             found.add(step)
             pending += edges.get(step, ())
     return found
+
+
+def _moved_by(wiring: Wiring, wires: Wires) -> set[str]:
+    """Return the steps whose change of the working folder a step repeats: the folder must exist."""
+    return {
+        wiring.entries[index].role.step
+        for index, texts in wires.settings.items()
+        if any(_MOVES.search(text) for text in texts)
+    }
 
 
 def _sort(notebook: Notebook, wiring: Wiring, grouping: Grouping, edges: Edges) -> list[str]:

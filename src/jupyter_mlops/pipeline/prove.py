@@ -20,7 +20,7 @@ from .differences import Difference
 from .model import Pipeline, Step
 from .proof import Comparison, Kind, Proof
 from .shown import ExecutedNotebook
-from .times import only_times_differ, printed_times
+from .times import kept_times, only_times_differ, printed_times
 
 _IN_IMAGE = "/notebook"
 """Where the notebook's folder is found inside of the training image."""
@@ -92,7 +92,8 @@ def _compare(
 ) -> Iterator[Comparison | _Open]:
     folders = (str(cwd.resolve()),) if cwd is not None else ()
     executed = ExecutedNotebook.read(reference / work.EXECUTED, folders)
-    times = printed_times((cell, parsed(cell)) for cell in cells_of(pipeline))
+    code = [(cell, parsed(cell)) for cell in cells_of(pipeline)]
+    times, kept = printed_times(code), kept_times(code)
     serving = pipeline.serving
     for step in pipeline.steps:
         kinds: list[tuple[Kind, tuple[str, ...], Any]] = [
@@ -104,7 +105,8 @@ def _compare(
             kinds.append(("serving", names, work.serving_folder))
         for kind, names, folder in kinds:
             sides = (folder(reference, step.name), folder(run, step.name))
-            yield from _compare_folders(pipeline, step, kind, names, *sides)
+            own_times = kept.get(step.cells[-1].id, frozenset())
+            yield from _compare_folders(pipeline, step, kind, names, own_times, *sides)
         if executed is not None:
             ran = executed_step(run, step, cwd)
             yield from _compare_shown(pipeline, step, executed, ran, times)
@@ -121,6 +123,7 @@ def _compare_folders(
     step: Step,
     kind: Kind,
     names: tuple[str, ...],
+    times: frozenset[str],
     reference: Path,
     run: Path,
 ) -> Iterator[Comparison | _Open]:
@@ -145,6 +148,8 @@ def _compare_folders(
             yield replace(comparison, verdict="different", words=absent[0].absence(name))
         elif one and one == other:
             yield comparison
+        elif name in times and len({side["type"] for side in sides if side}) == 1:
+            yield replace(comparison, verdict="equal within tolerance", words="only times differ")
         else:
             yield _Open(comparison, Question(str(reference), str(run), name))
 

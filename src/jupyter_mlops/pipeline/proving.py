@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ..errors import MlopsError
 from ..notebook import tags
 from ..notebook.document import Notebook, read
 from ..notebook.kernel_state import KernelState
@@ -38,6 +39,12 @@ from .targets.local import LocalTarget
 from .work import EXECUTED, step_folder
 
 JSON, PAGE = "proof.json", "proof.html"
+
+_PASSES = (
+    "the notebook itself passes here, so the step misses something that is no variable, such as a "
+    "file or a setting that ended with the process of another step; give this cell and the one "
+    "that makes it the same step tag."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +137,15 @@ def prove_pipeline(
     stage = Stage("prove")
     started, clock = datetime.now(UTC), time.perf_counter()
     yield stage.started(f"running the pipeline from clean state on {target.name}")
-    run = yield from target.run(pipeline, folder, work / "run", given, cwd=cwd)
+    try:
+        run = yield from target.run(pipeline, folder, work / "run", given, cwd=cwd)
+    except MlopsError as error:
+        kept = _keep_executed(project, reference, work / "run")
+        error.hint = error.hint.replace(str(work / "run"), project.relative(kept))
+        if error.code == "step.failed":
+            _, executed, where = error.hint.partition("executed notebook:")
+            error.hint = f"{_PASSES} {executed}{where}".strip()
+        raise
     reference.folder.mkdir(exist_ok=True)
     shutil.copyfile(reference.run.executed, reference.folder / EXECUTED)
     proof = compare(pipeline, reference.folder, work / "run", cwd=cwd)
@@ -183,8 +198,13 @@ def write_evidence(proof: Proof, folder: Path) -> None:
 
 def keep_evidence(project: Project, proof: Proof, reference: Reference, run: Path) -> Path:
     """Keep a proof that goes into no release, with the executed notebooks; return its folder."""
-    folder = project.folder("pipelines", proof.pipeline, reference.run.run)
+    folder = _keep_executed(project, reference, run)
     write_evidence(proof, folder)
+    return folder
+
+
+def _keep_executed(project: Project, reference: Reference, run: Path) -> Path:
+    folder = project.folder("pipelines", reference.pipeline.name, reference.run.run)
     shutil.copyfile(reference.run.executed, folder / EXECUTED)
     for step in reference.pipeline.steps:
         executed = step_folder(run, step.name) / EXECUTED

@@ -106,6 +106,8 @@ class Settings:
             change = found.get(node)
             if change is not None:
                 text = change.text or entry.code.text(node) or ""
+                if change.text:  # a magic: what it reaches outside the process is what it sets
+                    effects.writes_outside = None
                 reason = _why_not(effects, text, entry, self.wiring)
                 yield _Setting(entry, change, text, tuple(effects.reads), reason)
 

@@ -165,8 +165,7 @@ class _StepRun:
         failed = MlopsError(
             "step.failed",
             f"The step `{self.step.name}` failed: {text[0].rstrip('.')}.",
-            hint="mend the cell in the notebook; the executed notebook shows the state "
-            f"of the step: {self.folder / EXECUTED}",
+            hint="mend the cell in the notebook.",
             place=self.session.place(execution),
         )
         shown = (each for each in execution.outputs if each["output_type"] == "error")

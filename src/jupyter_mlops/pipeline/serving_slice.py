@@ -93,6 +93,11 @@ def _last_call(notebook: Notebook, entry: Entry) -> tuple[ast.Call, ast.expr]:
         argument = call.keywords[0].value
     else:
         raise refuse("The call in the cell tagged `serve` has no example rows.")
+    if isinstance(argument, ast.Constant | ast.UnaryOp):
+        raise refuse(
+            f"`{_text(entry.code, argument)}` in the cell tagged `serve` is a single value, not "
+            "rows."
+        )
     for node in ast.walk(argument):
         if (
             isinstance(node, ast.Call)

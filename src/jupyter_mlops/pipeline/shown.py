@@ -28,6 +28,9 @@ _PICTURES = ("image/png", "image/jpeg", "image/gif")
 _PLOTLY = "application/vnd.plotly.v1+json"
 _VEGA = re.compile(r"application/vnd\.vega(?:lite)?\.v\d+(?:\.\d+)?\+json\Z")
 _TEXTS = ("text/html", "text/plain", "text/markdown", "text/latex", "application/json")
+_ESTIMATOR = "sk-container-id"
+# What scikit-learn shows of a search that was fitted tells how long that took.
+_SEARCHED = re.compile(r"^(?:cv_results_|refit_time_) .*?(?:\n\s*\n|\Z)", re.MULTILINE | re.DOTALL)
 _OWN = re.compile(r"\bmlops-view\b|\bjupyter_mlops\.")
 
 
@@ -118,7 +121,9 @@ def _result(bundle: Bundle) -> Iterable[str]:
         if kind == "application/json":
             yield json.dumps(bundle[kind], sort_keys=True)
         elif kind == "text/html":
-            yield texts.visible(_text(bundle[kind]))
+            html = _text(bundle[kind])
+            text = texts.visible(html)
+            yield _SEARCHED.sub("", text) if _ESTIMATOR in html else text
         else:
             yield _text(bundle[kind])
 

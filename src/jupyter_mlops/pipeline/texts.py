@@ -1,8 +1,8 @@
 """How two shown texts compare: numbers within tolerance, without what is new in each run.
 
-Addresses of objects, times that timing magics tell, progress bars and the banners of MLflow and of
-this package belong to the run and not to the result; they are left out. So is whether the file
-that ``%%writefile`` writes was there before.
+Addresses of objects, names of files that stand for cells, times that timing magics tell, progress
+bars and the banners of MLflow and of this package belong to the run and not to the result; they are
+left out. So is whether the file that ``%%writefile`` writes was there before.
 """
 
 from __future__ import annotations
@@ -16,6 +16,18 @@ from .differences import EQUAL, RELATIVE_TOLERANCE, Difference
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
+# As `reprlib` and scikit-learn shorten what has an address: `<function tok...x7f6bdb680cc0>`.
+_SHORTENED = re.compile(r"(<[A-Za-z_][^<>\n]*?\.\.\.)(?:0?x)?[0-9a-fA-F]{4,}(?=>)")
+# As `logging` writes when it was told something; a comma is before the milliseconds.
+_ASCTIME = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\b")
+# How tracebacks call the code of a cell, in a kernel and in a step.
+_CELL = re.compile(
+    r"""
+    (["'])[^"'\n]*(?:/ipykernel_\d+/\d+\.py|\.ipynb,\ cell\ \d+)\1
+    | \S*/ipykernel_\d+/\d+\.py | \S+\.ipynb,\ cell\ \d+
+    """,
+    re.VERBOSE,
+)
 _WRITTEN = re.compile(r"^(?:Writing|Overwriting|Appending to) (?=\S+$)", re.MULTILINE)
 _OF_THE_RUN = re.compile(
     r"""
@@ -45,7 +57,9 @@ def settle(text: str, folders: Sequence[str] = ()) -> str:
     text = _ESCAPES.sub("", text)
     for folder in folders:
         text = re.sub(rf"{re.escape(folder)}(?![\w.-])", "(notebook's folder)", text)
-    text = _ADDRESS.sub("0x…", text)
+    text = _SHORTENED.sub(r"\1x…", _ADDRESS.sub("0x…", text))
+    text = _ASCTIME.sub("(a time)", text)
+    text = _CELL.sub("(a cell)", text)
     text = _WRITTEN.sub("Writing ", text)
     # A carriage return writes over the line, as progress bars do.
     lines = [line.rstrip("\r").rpartition("\r")[2].rstrip() for line in text.split("\n")]

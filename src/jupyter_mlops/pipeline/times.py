@@ -10,12 +10,12 @@ from __future__ import annotations
 import ast
 import re
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..notebook.document import Cell
 from ..notebook.meanings import dotted, meanings
 from . import texts
-from .clock import clock_names, is_clock
+from .clock import clock_names, is_clock, is_duration
 
 _TIME = (
     r"(?:(?:\d{4}-\d\d-\d\d[ T])?[-+\d.eE:]+"
@@ -34,19 +34,29 @@ def printed_times(cells: Iterable[tuple[Cell, ast.AST]]) -> dict[str, tuple[re.P
     ``cells`` come in the order in which they run: a time may be taken in one and printed in
     another.
     """
+    found: dict[str, tuple[re.Pattern[str], ...]] = {}
+    for cell, tree, clock in _clocks(cells):
+        lines = [parts for node in ast.walk(tree) for parts in line_parts(node)]
+        patterns = (_pattern(parts, clock) for parts in (*lines, *_result(tree)))
+        found[cell.id] = tuple(pattern for pattern in patterns if pattern is not None)
+    return found
+
+
+def kept_times(cells: Iterable[tuple[Cell, ast.AST]]) -> dict[str, frozenset[str]]:
+    """Return for each cell's id the names that are times once it has run; as `printed_times`."""
+    return {cell.id: frozenset(clock.times) for cell, _, clock in _clocks(cells)}
+
+
+def _clocks(cells: Iterable[tuple[Cell, ast.AST]]) -> Iterator[tuple[Cell, ast.AST, _Clock]]:
     names: dict[str, str] = {}
     times: set[str] = set()
-    found: dict[str, tuple[re.Pattern[str], ...]] = {}
     for cell, tree in cells:
         names |= meanings(tree)
         clock = _Clock(clock_names(names), times)
         for node in ast.walk(tree):
             clock.learn(node)
-        lines = [parts for node in ast.walk(tree) for parts in line_parts(node)]
-        patterns = (_pattern(parts, clock) for parts in (*lines, *_result(tree)))
-        found[cell.id] = tuple(pattern for pattern in patterns if pattern is not None)
+        yield cell, tree, clock
         times = clock.times
-    return found
 
 
 def only_times_differ(patterns: Iterable[re.Pattern[str]], one: str, other: str) -> bool:
@@ -121,10 +131,10 @@ class _Clock:
     def _reads(self, node: ast.AST) -> bool:
         if isinstance(node, ast.Name):
             return node.id in self.times
-        return isinstance(node, ast.Call) and is_clock(node, self._names)
+        return is_duration(node) or (isinstance(node, ast.Call) and is_clock(node, self._names))
 
     def _made_of_clock(self, node: ast.expr) -> bool:
-        if isinstance(node, ast.Constant):
+        if isinstance(node, ast.Constant) or is_duration(node):
             return True
         if isinstance(node, ast.Name):
             return node.id in self.times

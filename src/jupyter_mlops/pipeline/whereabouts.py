@@ -11,12 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import Place
+from ..notebook.cell_lines import BODIES, line_in_body, line_of
 from ..notebook.document import Cell
 from .model import Pipeline, Step
 
 SIGNAL = signal.SIGUSR1 if hasattr(signal, "SIGUSR1") else None
 FILE = "where.txt"
 _PATIENCE = 1.0
+_BODY = re.compile(rf'File "(?:{"|".join(map(re.escape, BODIES))})", line (\d+)')
 _FRAME = re.compile(r'^  File ".*, cell (\d+)", line (\d+) in (.*)$')
 
 
@@ -66,5 +68,9 @@ def _running(text: str, cells: tuple[Cell, ...]) -> tuple[Cell, int] | None:
         for frame in frames:
             if frame[1] == running:
                 cell = next((c for c in cells if c.position == int(frame[1])), None)
-                return (cell, int(frame[2])) if cell is not None else None
+                if cell is None:
+                    return None
+                inside = _BODY.search(thread)
+                below = line_in_body(cell.source, int(inside[1])) if inside else None
+                return cell, below or line_of(cell.source, int(frame[2]))
     return None

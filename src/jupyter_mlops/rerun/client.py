@@ -95,7 +95,19 @@ class CapturingClient(PapermillNotebookClient):  # type: ignore[misc]
         """Run a cell, unless one of its tags says that it is left out."""
         if self.order.without.intersection(cell.metadata.get("tags", ())):
             return cell
-        return await super().async_execute_cell(cell, cell_index, **options)
+        try:
+            return await super().async_execute_cell(cell, cell_index, **options)
+        except CellExecutionError as error:
+            if not any(output.output_type == "error" for output in cell.outputs):
+                # IPython prints some errors, such as a magic's wrong use, instead of showing them.
+                output = new_output(  # type: ignore[no-untyped-call]
+                    "error",
+                    ename=error.ename,
+                    evalue=error.evalue,
+                    traceback=[f"{error.ename}: {error.evalue}"],
+                )
+                cell.outputs.append(output)
+            raise
 
     execute_cell = run_sync(async_execute_cell)
 
@@ -171,6 +183,6 @@ class CapturingClient(PapermillNotebookClient):  # type: ignore[misc]
             cell.outputs.append(output)
         self.nb_man.cell_exception(cell, cell_index=index)
         errors = [output for output in cell.outputs if output.output_type == "error"]
-        line = line_in_cell(errors[-1].traceback, cell.execution_count)
+        line = line_in_cell(errors[-1].traceback, cell.execution_count, cell.source)
         place = self.order.notebook.place(self.order.originals[index], line)
         return MlopsError(code, message, hint=hint, place=place)

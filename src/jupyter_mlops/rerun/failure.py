@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import MlopsError
+from ..notebook.cell_lines import BODIES, UNREADABLE, line_in_body, line_of
 from ..notebook.document import Cell, Notebook
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _CHAIN = re.compile("During handling of the above exception|The above exception was the direct")
+_BODY = re.compile(rf"File (?:{'|'.join(map(re.escape, BODIES))}):(\d+)")
+_UNREADABLE = re.compile(rf"File {UNREADABLE}:(\d+)")
 _MESSAGE_CHARACTERS = 500
 
 
@@ -40,15 +43,17 @@ def cell_failed(
         "rerun.cell-failed",
         f"{name}: {shown}" if shown else name,
         hint=f"the partly executed notebook with the traceback is {executed}.",
-        place=notebook.place(cell, line_in_cell(traceback, execution_count)),
+        place=notebook.place(cell, line_in_cell(traceback, execution_count, cell.source)),
     )
 
 
-def line_in_cell(traceback: Sequence[str], execution_count: int | None) -> int | None:
+def line_in_cell(traceback: Sequence[str], execution_count: int | None, source: str) -> int | None:
     """Return the line of the cell that raised, counted from 1, where the traceback tells it."""
     text = _ANSI.sub("", "\n".join(traceback))
     # IPython shows causes first.
     for chained in reversed(_CHAIN.split(text)):
         if found := re.search(rf"Cell In\[{execution_count}\], line (\d+)", chained):
-            return int(found[1])
+            inside = _BODY.search(chained) or _UNREADABLE.search(chained)
+            below = line_in_body(source, int(inside[1])) if inside else None
+            return below or line_of(source, int(found[1]))
     return None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..capture.environment import requirements
 from ..capture.records import Start
 from ..capture.shown import FIGURES, TABLES
-from . import batches, cursor, datasets, models
+from . import batches, cursor, datasets, models, notes
 from .cursor import Cursor
 from .documents import documents
 from .history import History
@@ -83,13 +83,15 @@ class Contents:
             names = json.dumps(list(history.parameters))
             tags.append(RunTag("mlops.parameters", names[:8000]))
         if len(history.notes) > state.notes:
-            tags += _notes(history)
+            tags += _notes(history, state.notes, run)
+        tags += [RunTag(tag.key, tag.value) for tag in history.tags[state.tags :]]
         if len(history.seeds) > state.seeds:
             seeds = {seed.what: seed.value for seed in history.seeds}
             tags.append(RunTag("mlops.seeds", json.dumps(seeds)[:8000]))
         batches.log(client, run.info.run_id, [], params, tags)
         state.parameters = len(history.parameters)
         state.notes = len(history.notes)
+        state.tags = len(history.tags)
         state.seeds = len(history.seeds)
 
     def _frames(self, client: MlflowClient, state: Cursor, run: Run) -> None:
@@ -215,14 +217,14 @@ def _taken(given: dict[str, str], keys: dict[str, str], key: str, value: str) ->
     return given.get(key, value) != value or keys.get(key, value) != value
 
 
-def _notes(history: History) -> list[RunTag]:
+def _notes(history: History, known: int, run: Run) -> list[RunTag]:
     from mlflow.entities import RunTag
 
-    words = [note.text for note in history.notes if note.kind == "note"]
+    words = [(note.time, note.text) for note in history.notes[known:] if note.kind == "note"]
     problems = [note.text for note in history.notes if note.kind == "problem"]
     tags = []
     if words:
-        tags.append(RunTag("mlflow.note.content", "\n\n".join(words)[:8000]))
+        tags.append(RunTag(notes.TAG, notes.added(run.data.tags.get(notes.TAG, ""), words)))
     if problems:
         tags.append(RunTag("mlops.problems", json.dumps(problems[-20:])[:8000]))
     for note in history.notes:

@@ -28,6 +28,7 @@ class Cursor(msgspec.Struct):
     seeds: int = 0
     shown: int = 0
     notes: int = 0
+    tags: int = 0
     environment: bool = False
     git: bool = False
     cells: int = 0

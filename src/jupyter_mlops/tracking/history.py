@@ -26,6 +26,7 @@ from ..capture.records import (
     Seed,
     Shown,
     Start,
+    Tag,
 )
 from ..notebook.observed import ObservedCell
 from .lineage import Lineage
@@ -67,6 +68,7 @@ class History:
     environment: Environment | None = None
     git: Git | None = None
     notes: list[Note] = field(default_factory=list)
+    tags: list[Tag] = field(default_factory=list)
     _again: dict[str, int] = field(default_factory=dict)
     """How often each cell was executed."""
     _lowest: int = 0
@@ -143,6 +145,8 @@ class History:
                 self.git = record
             case Note():
                 self.notes.append(record)
+            case Tag():
+                self.tags.append(record)
             case End():
                 self.end = record
 

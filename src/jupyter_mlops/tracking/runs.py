@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,15 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
+_NOT_OF_PEOPLE = ("mlflow.", "mlops.")
+
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
     """One run in a list. ``parameters`` are the notebook's own; ``model`` is the model's class.
 
-    ``started`` is an ISO time with zone; ``seconds`` is None while the run goes on.
+    ``started`` is an ISO time with zone; ``seconds`` is None while the run goes on. ``tags`` are
+    those that people gave it, not those of MLflow and of this package.
     """
 
     run: str
@@ -33,12 +37,15 @@ class RunSummary:
     metrics: dict[str, float]
     model: str | None
     mlflow_id: str
+    estimator_parameters: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    user: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunDetail(RunSummary):
     """One run in full.
 
@@ -50,7 +57,6 @@ class RunDetail(RunSummary):
 
     path: str
     python: str
-    estimator_parameters: dict[str, str]
     models: dict[str, str]
     cells: list[dict[str, Any]]
     frames: list[dict[str, Any]]
@@ -69,7 +75,6 @@ def summary(run: Run) -> RunSummary:
 def detail(client: MlflowClient, run: Run) -> RunDetail:
     """Return everything about a run of MLflow's; reads its artifacts."""
     tags = run.data.tags
-    own = set(_list(tags.get("mlops.parameters")))
     environment = _artifact(client, run, "environment.json") or {}
     inputs = run.inputs.dataset_inputs if run.inputs else []
     frames = [frame_of(found) for found in inputs if is_frame(found)]
@@ -84,7 +89,6 @@ def detail(client: MlflowClient, run: Run) -> RunDetail:
         **_facts(run),
         path=tags.get("mlflow.source.name", ""),
         python=tags.get("mlops.python", ""),
-        estimator_parameters={k: v for k, v in run.data.params.items() if k not in own},
         models=_models(client, run),
         cells=_artifact(client, run, "cells.json") or [],
         frames=sorted(frames, key=lambda frame: frame["cell"] or 0),
@@ -96,23 +100,49 @@ def detail(client: MlflowClient, run: Run) -> RunDetail:
     )
 
 
-def _facts(run: Run) -> dict[str, Any]:
-    tags, info = run.data.tags, run.info
-    names = _list(tags.get("mlops.parameters"))
-    started = datetime.fromtimestamp(info.start_time / 1000, UTC).astimezone()
+def facts(
+    run_id: str,
+    name: str | None,
+    status: str,
+    started: int | None,
+    ended: int | None,
+    parameters: Mapping[str, str],
+    metrics: Mapping[str, float],
+    tags: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return the fields of a summary, from what MLflow holds; times are in milliseconds."""
+    own = _list(tags.get("mlops.parameters"))
+    begun = datetime.fromtimestamp((started or 0) / 1000, UTC).astimezone()
     model = json.loads(tags["mlops.model"])["type"] if "mlops.model" in tags else None
     return {
-        "run": tags.get(RUN) or info.run_name or info.run_id,
+        "run": tags.get(RUN) or name or run_id,
         "notebook": tags.get("mlops.notebook", ""),
         "kind": tags.get("mlops.kind", ""),
-        "status": info.status,
-        "started": started.isoformat(timespec="seconds"),
-        "seconds": (info.end_time - info.start_time) / 1000 if info.end_time else None,
-        "parameters": {n: run.data.params[n] for n in names if n in run.data.params},
-        "metrics": dict(run.data.metrics),
+        "status": status,
+        "started": begun.isoformat(timespec="seconds"),
+        "seconds": (ended - (started or 0)) / 1000 if ended else None,
+        "parameters": {key: parameters[key] for key in own if key in parameters},
+        "metrics": dict(metrics),
         "model": model.rpartition(".")[2] if model else None,
-        "mlflow_id": info.run_id,
+        "mlflow_id": run_id,
+        "estimator_parameters": {k: v for k, v in parameters.items() if k not in own},
+        "tags": {k: v for k, v in tags.items() if not k.startswith(_NOT_OF_PEOPLE)},
+        "user": tags.get("mlflow.user", ""),
     }
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    data, info = run.data, run.info
+    return facts(
+        info.run_id,
+        info.run_name,
+        info.status,
+        info.start_time,
+        info.end_time,
+        data.params,
+        data.metrics,
+        data.tags,
+    )
 
 
 def _models(client: MlflowClient, run: Run) -> dict[str, str]:

@@ -113,7 +113,9 @@ class _Widget:
 
     def _add_note(self, change: dict[str, Any]) -> None:
         words = str(change["new"]).strip()
-        if words:
+        if words and not self._session.active:
+            self._told.value = "The run has ended: write <code>%mlops note --run RUN TEXT</code>."
+        elif words:
             self._session.note(words)
             self._told.value = "noted"
             self._note.value = ""
