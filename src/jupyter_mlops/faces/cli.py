@@ -6,6 +6,10 @@ from .command import main
 
 # isort: off
 from .verbs import runs  # noqa: F401
+from .verbs import best  # noqa: F401
+from .verbs import compare  # noqa: F401
+from .verbs import data  # noqa: F401
+from .verbs import why  # noqa: F401
 from .verbs import note  # noqa: F401
 from .verbs import restore  # noqa: F401
 from .verbs import chart  # noqa: F401
@@ -15,6 +19,7 @@ from .verbs import run  # noqa: F401
 from .verbs import prove  # noqa: F401
 from .verbs import pipelines  # noqa: F401
 from .verbs import deployments  # noqa: F401
+from .verbs import gc  # noqa: F401
 
 if __name__ == "__main__":
     main(prog_name="jupyter mlops")

@@ -12,54 +12,6 @@ if TYPE_CHECKING:
     from ..governance.audit import Entry
     from ..monitoring.report import DriftReport
     from ..rerun.rerun import Rerun
-    from ..tracking.store import RunDetail, RunSummary
-
-
-def runs(found: list[RunSummary]) -> View:
-    if not found:
-        return View(["No runs yet: run a notebook with `%load_ext jupyter_mlops` in it."], data=[])
-    metrics = list(dict.fromkeys(name for run in found for name in run.metrics))[:4]
-    rows = [
-        [
-            run.run,
-            run.notebook,
-            run.kind,
-            run.status,
-            run.seconds,
-            *(run.metrics.get(name) for name in metrics),
-        ]
-        for run in found
-    ]
-    table = Table("", ("run", "notebook", "kind", "status", "seconds", *metrics), rows)
-    return View(tables=[table], data=[run.to_dict() for run in found])
-
-
-def run(found: RunDetail) -> View:
-    git = found.git or {}
-    commit = str(git.get("commit") or "")[:12] or "none"
-    changed = " with uncommitted changes" if git.get("dirty") else ""
-    lines = [
-        f"run {found.run} of {found.notebook}: {found.status}",
-        f"git commit {commit}{changed}; {len(found.environment)} distributions recorded",
-    ]
-    tables = [
-        Table("parameters", ("name", "value"), [[k, v] for k, v in found.parameters.items()]),
-        Table("metrics", ("name", "value"), [[k, v] for k, v in found.metrics.items()]),
-        Table(
-            "cells",
-            ("order", "cell", "seconds", "outcome", "first line"),
-            [
-                [c["order"], c.get("position"), c["seconds"], c["outcome"], _first(c["source"])]
-                for c in found.cells
-            ],
-        ),
-        Table(
-            "data",
-            ("name", "rows", "columns", "fingerprint"),
-            [[f["name"], *f["shape"], f["fingerprint"][:12]] for f in found.frames],
-        ),
-    ]
-    return View(lines, [table for table in tables if table.rows], found.to_dict())
 
 
 def rerun(result: Rerun) -> View:
@@ -126,8 +78,3 @@ def audit(entries: list[Entry]) -> View:
     columns = ("no", "time", "actor", "action", "subject", "outcome", "reason")
     lines = [f"{len(entries)} entries, unaltered"]
     return View(lines, [Table("", columns, rows)], [e.to_dict() for e in entries])
-
-
-def _first(source: str) -> str:
-    line = source.strip().splitlines()[0] if source.strip() else ""
-    return line if len(line) <= 60 else f"{line[:57]}…"

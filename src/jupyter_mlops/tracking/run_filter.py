@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import operator
 import re
+import warnings
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from ..errors import MlopsError
-from .run_names import Name, Names
+from .run_values import Name, Names
 from .runs import RunSummary
 
 _TOKENS = re.compile(
@@ -57,7 +58,9 @@ class RunFilter:
         self._quoted: list[str] = []
         self._source = _TOKENS.sub(self._plain, text).strip()
         try:
-            self._tree = ast.parse(self._source, mode="eval").body
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of a text such as "\\d"
+                self._tree = ast.parse(self._source, mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             where = f" near column {error.offset}" if isinstance(error, SyntaxError) else ""
             raise _wrong(f"The filter `{text}` cannot be read{where}.") from None
@@ -118,7 +121,7 @@ class RunFilter:
             return f"{before}.{node.attr}" if before else None
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
             before = self._word(node.value)
-            return f"{before}.{node.slice.value}" if before else None
+            return f"{before}.{node.slice.value!s}" if before else None
         return None
 
     def _known(self, node: ast.AST, names: Names) -> str | None:

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .artifacts import read_json
 from .datasets import frame_of, is_frame
 from .feeder import RUN
 
@@ -52,7 +52,9 @@ class RunDetail(RunSummary):
     ``cells`` are dicts of order, id, position, tags, source, started, seconds, outcome, error and
     line; ``frames`` as `datasets.frame_of` gives them; ``environment`` maps distributions to
     versions; ``git`` has commit, branch and dirty, and is empty outside a repository.
-    ``models`` maps variables to MLflow's model ids.
+    ``models`` maps variables to MLflow's model ids, ``calls`` metrics to how they were computed,
+    ``steps`` the steps of a pipeline's run to status, seconds and whether they were cached.
+    ``datasets`` and ``seeds`` are as in the artifacts of their names.
     """
 
     path: str
@@ -65,6 +67,10 @@ class RunDetail(RunSummary):
     notes: str
     problems: list[str]
     artifacts: list[str]
+    datasets: list[dict[str, Any]] = field(default_factory=list)
+    seeds: list[dict[str, Any]] = field(default_factory=list)
+    calls: dict[str, str] = field(default_factory=dict)
+    steps: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def summary(run: Run) -> RunSummary:
@@ -75,7 +81,12 @@ def summary(run: Run) -> RunSummary:
 def detail(client: MlflowClient, run: Run) -> RunDetail:
     """Return everything about a run of MLflow's; reads its artifacts."""
     tags = run.data.tags
-    environment = _artifact(client, run, "environment.json") or {}
+    files = sorted(_files(client, run.info.run_id))
+
+    def content(name: str) -> Any:
+        return read_json(client, run.info.run_id, name) if name in files else None
+
+    environment = content("environment.json") or {}
     inputs = run.inputs.dataset_inputs if run.inputs else []
     frames = [frame_of(found) for found in inputs if is_frame(found)]
     git = {}
@@ -90,14 +101,26 @@ def detail(client: MlflowClient, run: Run) -> RunDetail:
         path=tags.get("mlflow.source.name", ""),
         python=tags.get("mlops.python", ""),
         models=_models(client, run),
-        cells=_artifact(client, run, "cells.json") or [],
+        cells=content("cells.json") or [],
         frames=sorted(frames, key=lambda frame: frame["cell"] or 0),
         environment=environment.get("distributions", {}),
         git=git,
         notes=tags.get("mlflow.note.content", ""),
         problems=_list(tags.get("mlops.problems")),
-        artifacts=sorted(_files(client, run.info.run_id)),
+        artifacts=files,
+        datasets=content("datasets.json") or [],
+        seeds=content("seeds.json") or [],
+        calls=content("metric_info.json") or {},
+        steps=_steps(tags),
     )
+
+
+def _steps(tags: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    try:
+        found = json.loads(tags.get("mlops.steps", "{}"))
+    except ValueError:  # too long to be kept whole
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def facts(
@@ -151,18 +174,6 @@ def _models(client: MlflowClient, run: Run) -> dict[str, str]:
     )
     latest = sorted(found, key=lambda model: model.creation_timestamp)
     return {model.name: model.model_id for model in latest if str(model.status) == "READY"}
-
-
-def _artifact(client: MlflowClient, run: Run, name: str) -> Any:
-    """Return the content of a JSON artifact, None where it is missing or damaged."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        # A local store gives the file's own path, without a copy.
-        path = client.download_artifacts(run.info.run_id, name)
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (MlflowException, OSError, ValueError):
-        return None
 
 
 def _files(client: MlflowClient, run_id: str, folder: str | None = None) -> list[str]:

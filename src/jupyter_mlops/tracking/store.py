@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..capture import journal
 from ..errors import MlopsError, Place
@@ -15,7 +16,8 @@ from ..os_errors import explain_os_errors
 from ..project import Project
 from .client import client, is_remote, preload, sqlite_file
 from .feeder import RUN, Feeder, pending
-from .runs import RunDetail, RunSummary, detail, summary
+from .reading import Wanted, pages, read_runs
+from .runs import RunDetail, RunSummary, detail
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -79,7 +81,11 @@ class Store:
         notebook
             Path of one notebook as seen from the project's root; default: all notebooks.
         """
-        return [summary(run) for run in self._search(notebook=notebook, limit=limit)]
+        return self.newest(self.experiments(notebook), limit)
+
+    def newest(self, experiments: Sequence[str], limit: int) -> list[RunSummary]:
+        """Return the newest captured runs of some experiments of MLflow's."""
+        return read_runs(self.client, Wanted(experiments, limit=limit))[0] if experiments else []
 
     def run(self, ref: str = LATEST) -> RunDetail:
         """Return one run: by name, MLflow id, the unique beginning of either, or ``latest``.
@@ -181,26 +187,34 @@ class Store:
     def _by_id(self, ref: str) -> list[Run]:
         if not re.match(r"[0-9a-f]{4,32}\Z", ref):
             return []
-        return [run for run in self._search(limit=1000) if run.info.run_id.startswith(ref)]
+        return self._search(f"attributes.run_id LIKE '{ref}%'", limit=10)
 
-    def _search(
-        self, filter: str = "", *, notebook: str | None = None, limit: int = 50
-    ) -> list[Run]:
-        experiments = self._experiments(notebook)
+    def _search(self, condition: str = "", *, limit: int) -> list[Run]:
+        experiments = self.experiments()
         if not experiments:
             return []
-        found: Any = self.client.search_runs(
-            experiments, filter, max_results=limit, order_by=["attributes.start_time DESC"]
-        )
-        return [run for run in found if RUN in run.data.tags]
+        return list(islice(pages(self.client, experiments, condition, limit), limit))
 
-    def _experiments(self, notebook: str | None) -> list[str]:
+    def experiments(self, notebook: str | None = None) -> list[str]:
+        """Return MLflow's ids of all experiments, or of the one of a notebook."""
         if self.is_empty():
             return []
         if notebook is not None:
             found = self.client.get_experiment_by_name(notebook)
             return [found.experiment_id] if found is not None else []
-        return [each.experiment_id for each in self.client.search_experiments()]
+        ids: list[str] = []
+        token = None
+        while True:
+            page = self.client.search_experiments(page_token=token)
+            ids += [each.experiment_id for each in page]
+            token = page.token
+            if not token:
+                return ids
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether a server keeps the store, so that each run costs time on a network."""
+        return is_remote(self.project.tracking_uri)
 
     def is_empty(self) -> bool:
         """Tell whether there is no store yet; asking makes none."""

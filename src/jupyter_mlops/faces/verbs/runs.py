@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,31 +11,47 @@ from ...project import Project
 from .. import shown
 from ..command import follow, notebook_argument, parameters_option, parse_assignments, verb
 from ..views import View
+from .choosing import choice_of, choosing
 
 
 @verb
-@click.option("--notebook", help="Only the runs of this notebook.")
-@click.option("--limit", default=20, show_default=True, help="At most so many, newest first.")
-def runs(notebook: str | None, limit: int) -> View:
-    """List the captured runs."""
+@choosing
+@click.option(
+    "--sort",
+    metavar="NAME",
+    help="By a metric, a parameter, `started` or `seconds`: highest first.",
+)
+@click.option("--ascending", is_flag=True, help="With --sort: lowest first.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many."
+)
+def runs(sort: str | None, ascending: bool, limit: int, **chosen: Any) -> View:
+    """List the captured runs, the newest first.
+
+    The expression of --filter may use metrics, parameters and tags by their names, and run,
+    notebook, kind, model, status, seconds, started and user, with and, or, not, in.
+    """
+    from ...tracking.selection import choose
     from ...tracking.store import Store
+    from ..run_list import runs as view
 
     project = Project.find()
     store = Store(project)
     store.sync()
-    name = project.relative(notebook) if notebook else None
-    return shown.runs(store.runs(name, limit))
+    choice = choice_of(project, chosen, sort=sort, ascending=ascending, limit=limit)
+    return view(choose(store, choice), narrowed=choice.narrows)
 
 
 @verb
 @click.argument("run", default="latest")
 def show(run: str) -> View:
-    """Show one run: cells, parameters, metrics, data, environment."""
+    """Show one run: cells, parameters, metrics, data, seeds, figures, notes, environment."""
     from ...tracking.store import Store
+    from ..run_view import run as view
 
     store = Store(Project.find())
     store.sync()
-    return shown.run(store.run(run))
+    return view(store.run(run))
 
 
 @verb
