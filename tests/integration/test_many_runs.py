@@ -59,7 +59,7 @@ def test_all_of_them_the_newest_first(store: Store, made: list[dict[str, Any]]) 
 
 def test_both_ways_of_reading_say_the_same(store: Store) -> None:
     wanted = Wanted(store.experiments(), limit=1_200)
-    by_tables, total = read_runs(store.client, wanted)
+    by_tables, total = read_runs(store, wanted)
     by_pages = [summary(run) for run in pages(store.client, wanted.experiments)]
     assert by_pages[:1_200] == by_tables
     assert len(by_pages) == total == COUNT
@@ -141,7 +141,7 @@ def test_curves_are_those_of_mlflow(store: Store, made: list[dict[str, Any]]) ->
     run = made[7]
     for step, value in ((2, 0.2), (0, 0.9), (1, math.nan), (3, 0.1)):
         store.client.log_metric(run["id"], "loss", value, step=step)
-    found = read_curves(store.client, [store.run(run["name"])], ["loss"])
+    found = read_curves(store, [store.run(run["name"])], ["loss"])
     assert [each.steps for each in found] == [(0, 1, 2, 3)]
     assert str(found[0].values) == str((0.9, math.nan, 0.2, 0.1))
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .runs import RunSummary
-from .tables import has_tables, read_points
+from .tables import read_points, tables_of
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from .store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Curve:
 
 
 def read_curves(
-    client: MlflowClient, runs: Iterable[RunSummary], metrics: Sequence[str] | None = None
+    store: Store, runs: Iterable[RunSummary], metrics: Sequence[str] | None = None
 ) -> list[Curve]:
     """Return the curves of these metrics (default: all) of these runs; a metric may be missing."""
     runs = list(runs)
@@ -32,12 +33,12 @@ def read_curves(
         run.run: sorted(run.metrics if metrics is None else set(metrics) & set(run.metrics))
         for run in runs
     }
-    if has_tables(client.tracking_uri):
-        return _from_tables(client.tracking_uri, runs, asked)
+    if (file := tables_of(store.project.tracking_uri)) is not None:
+        return _from_tables(file, runs, asked)
     found = []
     for run in runs:
         for name in asked[run.run]:
-            points = client.get_metric_history(run.mlflow_id, name)
+            points = store.client.get_metric_history(run.mlflow_id, name)
             points = sorted(points, key=lambda point: (point.step, point.timestamp))
             steps = tuple(int(point.step) for point in points)
             found.append(Curve(run.run, name, steps, tuple(float(each.value) for each in points)))
@@ -45,11 +46,11 @@ def read_curves(
 
 
 def _from_tables(
-    uri: str, runs: Sequence[RunSummary], asked: Mapping[str, Sequence[str]]
+    file: Path, runs: Sequence[RunSummary], asked: Mapping[str, Sequence[str]]
 ) -> list[Curve]:
     names = sorted({name for each in asked.values() for name in each})
     points: dict[tuple[str, str], list[tuple[int, float]]] = {}
-    for run_id, name, step, value in read_points(uri, [run.mlflow_id for run in runs], names):
+    for run_id, name, step, value in read_points(file, [run.mlflow_id for run in runs], names):
         points.setdefault((run_id, name), []).append((step, value))
     found = []
     for run in runs:

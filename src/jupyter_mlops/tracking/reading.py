@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from .feeder import RUN
 from .runs import RunSummary, summary
-from .tables import has_tables, read_summaries
+from .tables import read_summaries, tables_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
+
+    from .store import Store
 
 _PAGE = 1000
 _IS_OURS = f"tags.`{RUN}` LIKE '%'"
@@ -35,17 +37,17 @@ class Wanted:
     limit: int | None = None
 
 
-def read_runs(client: MlflowClient, wanted: Wanted) -> tuple[list[RunSummary], int | None]:
+def read_runs(store: Store, wanted: Wanted) -> tuple[list[RunSummary], int | None]:
     """Return the captured runs that are wanted, the newest first, and how many there are.
 
     Their number is None where a server has more than the limit, as it does not count them.
     """
     if not wanted.experiments:
         return [], 0
-    if has_tables(client.tracking_uri):
-        return read_summaries(client.tracking_uri, wanted)
+    if (file := tables_of(store.project.tracking_uri)) is not None:
+        return read_summaries(file, wanted)
     size = _PAGE if wanted.limit is None else wanted.limit + 1
-    runs = pages(client, wanted.experiments, _condition(wanted), size)
+    runs = pages(store.client, wanted.experiments, _condition(wanted), size)
     found = [summary(run) for run in islice(runs, None if wanted.limit is None else size)]
     if wanted.limit is not None and len(found) > wanted.limit:
         return found[: wanted.limit], None

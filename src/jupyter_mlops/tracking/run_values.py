@@ -11,7 +11,7 @@ from ..errors import MlopsError
 from .runs import RunSummary
 
 FACTS = ("run", "notebook", "kind", "model", "seconds", "started", "status", "user")
-"""Names that every run has; metrics, parameters and tags of such a name need their kind."""
+"""Names that every run has; where it has a metric, parameter or tag of that name: ``run.kind``."""
 _KINDS = {
     "metric": "metrics",
     "metrics": "metrics",
@@ -47,8 +47,8 @@ class Name:
 class Names:
     """All names that some runs have values for.
 
-    A bare name is that of a fact, else of a metric, else of a parameter, else of a tag;
-    ``parameters.depth`` names its kind.
+    A bare name is that of a metric, else of a parameter, else of a tag, else of a fact;
+    ``parameters.depth`` and ``run.status`` name their kind.
     """
 
     metrics: dict[str, None] = field(default_factory=dict)
@@ -70,12 +70,13 @@ class Names:
 
     def find(self, word: str) -> Name | None:
         """Return what a word names, None where no run has it."""
-        if word in FACTS:
-            return Name("facts", word)
         for kind in ("metrics", "parameters", "tags"):
             if word in getattr(self, kind):
                 return Name(kind, word)
         scope, dot, rest = word.partition(".")
+        bare = rest if scope == "run" else word
+        if bare in FACTS:
+            return Name("facts", bare)
         kind = _KINDS.get(scope, "")
         if dot and kind and rest in getattr(self, kind):
             return Name(kind, rest)

@@ -77,7 +77,7 @@ def choose(store: Store, choice: Choice) -> Chosen:
         _metrics(store, experiments, least),
         choice.limit if plain else None,
     )
-    runs, total = read_runs(store.client, wanted) if experiments else ([], 0)
+    runs, total = read_runs(store, wanted) if experiments else ([], 0)
     if plain:
         return Chosen(runs, total)
     names = Names.of(runs)

@@ -18,6 +18,7 @@ from .client import client, is_remote, preload, sqlite_file
 from .feeder import RUN, Feeder, pending
 from .reading import Wanted, pages, read_runs
 from .runs import RunDetail, RunSummary, detail
+from .tables import read_experiments, tables_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -85,7 +86,7 @@ class Store:
 
     def newest(self, experiments: Sequence[str], limit: int) -> list[RunSummary]:
         """Return the newest captured runs of some experiments of MLflow's."""
-        return read_runs(self.client, Wanted(experiments, limit=limit))[0] if experiments else []
+        return read_runs(self, Wanted(experiments, limit=limit))[0] if experiments else []
 
     def run(self, ref: str = LATEST) -> RunDetail:
         """Return one run: by name, MLflow id, the unique beginning of either, or ``latest``.
@@ -199,6 +200,8 @@ class Store:
         """Return MLflow's ids of all experiments, or of the one of a notebook."""
         if self.is_empty():
             return []
+        if (file := tables_of(self.project.tracking_uri)) is not None:
+            return read_experiments(file, notebook)
         if notebook is not None:
             found = self.client.get_experiment_by_name(notebook)
             return [found.experiment_id] if found is not None else []

@@ -1,73 +1,87 @@
-"""Reading from the tables of a store in a database that this process opens itself.
+"""Reading from the tables of MLflow's SQLite file, without MLflow.
 
 MLflow builds an object for every value that a run has: of 10,000 runs that takes ten seconds, the
-rows themselves a fraction of one. The tables are known by MLflow's own models of them.
+rows themselves a fraction of one; its import alone takes longer than that. The tables are looked at
+first: other ones than these are left to MLflow.
 """
 
 from __future__ import annotations
 
 import math
+import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
+from .client import sqlite_file
 from .feeder import RUN
 from .runs import RunSummary, facts
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Select
-
     from .reading import Wanted
 
-_DATABASES = ("sqlite:", "postgresql", "mysql", "mssql")
+_SECONDS_TO_WAIT = 60
 _LONG_TAGS = ("mlops.steps", "mlops.problems", "mlops.git.untracked", "mlflow.note.content")
+_COLUMNS = {
+    "experiments": "experiment_id, name, lifecycle_stage",
+    "runs": "run_uuid, name, status, start_time, end_time, lifecycle_stage, experiment_id",
+    "metrics": "run_uuid, key, value, is_nan, step, timestamp",
+    "latest_metrics": "run_uuid, key, value, is_nan",
+    "params": "run_uuid, key, value",
+    "tags": "run_uuid, key, value",
+}
 
 
-def has_tables(uri: str) -> bool:
-    """Tell whether the store's tables can be read from here."""
-    return uri.startswith(_DATABASES)
+def tables_of(uri: str) -> Path | None:
+    """Return the file whose tables can be read; None where only MLflow can read the store."""
+    file = sqlite_file(uri)
+    if file is None or not file.exists():
+        return None
+    with _connection(file) as connection:
+        try:
+            for table, columns in _COLUMNS.items():
+                connection.execute(f"SELECT {columns} FROM {table} LIMIT 0")
+        except sqlite3.OperationalError as error:
+            if "no such" in str(error):
+                return None
+            raise
+    return file
 
 
-def read_summaries(uri: str, wanted: Wanted) -> tuple[list[RunSummary], int]:
+def read_experiments(file: Path, notebook: str | None) -> list[str]:
+    """Return MLflow's ids of all experiments, or of the one of a notebook."""
+    select = "SELECT experiment_id FROM experiments WHERE lifecycle_stage = 'active'"
+    with _connection(file) as connection:
+        if notebook is None:
+            rows = connection.execute(select)
+        else:
+            rows = connection.execute(f"{select} AND name = ?", [notebook])
+        return [str(each) for (each,) in rows]
+
+
+def read_summaries(file: Path, wanted: Wanted) -> tuple[list[RunSummary], int]:
     """Return the runs that are wanted, the newest first, and how many there are without a limit."""
-    import sqlalchemy
-    from mlflow.store.tracking.dbmodels import models as tables
-
-    run, tag = tables.SqlRun, tables.SqlTag
-    chosen: Select[Any] = (
-        sqlalchemy.select(run.run_uuid)
-        .join(tag, sqlalchemy.and_(tag.run_uuid == run.run_uuid, tag.key == RUN))
-        .where(
-            run.lifecycle_stage == "active",
-            run.experiment_id.in_([int(each) for each in wanted.experiments]),
-        )
-    )
-    if wanted.since is not None:
-        chosen = chosen.where(run.start_time >= wanted.since)
-    if wanted.status is not None:
-        chosen = chosen.where(run.status == wanted.status)
-    everything = sqlalchemy.select(sqlalchemy.func.count()).select_from(chosen.subquery())
-    order = (run.start_time.desc(), run.run_uuid)
-    chosen = chosen.order_by(*order)
+    where, given = _condition(wanted)
+    order = "ORDER BY r.start_time DESC, r.run_uuid"
+    # As a sub-select these may be more than a statement can be given one by one.
+    ids, few = f"SELECT r.run_uuid {where} {order}", list(given)
     if wanted.limit is not None:
-        chosen = chosen.limit(wanted.limit)
-    # A database need not take a limit inside of IN, but takes a table of it.
-    ids = sqlalchemy.select(chosen.subquery().c.run_uuid)
+        ids, few = f"{ids} LIMIT ?", [*given, wanted.limit]
+    facts_of_runs = "r.run_uuid, r.name, r.status, r.start_time, r.end_time"
+    with _connection(file) as connection:
 
-    def values(table: Any, *columns: Any) -> Select[Any]:
-        found = sqlalchemy.select(table.run_uuid, table.key, *columns)
-        return found.where(table.run_uuid.in_(ids))
+        def values(columns: str, table: str, more: str = "") -> list[Any]:
+            text = f"SELECT run_uuid, key, {columns} FROM {table} WHERE run_uuid IN ({ids}) {more}"
+            return connection.execute(text, few).fetchall()
 
-    param, metric = tables.SqlParam, tables.SqlLatestMetric
-    columns = (run.run_uuid, run.name, run.status, run.start_time, run.end_time)
-    with _connection(uri) as connection:
-        total = connection.execute(everything).scalar_one()
-        listed = sqlalchemy.select(*columns).where(run.run_uuid.in_(ids)).order_by(*order)
-        rows = connection.execute(listed).all()
-        short = values(tag, tag.value).where(tag.key.not_in(_LONG_TAGS))
-        tags = _by_run(connection.execute(short).all())
-        params = _by_run(connection.execute(values(param, param.value)).all())
-        numbers = connection.execute(values(metric, metric.value, metric.is_nan)).all()
+        (total,) = connection.execute(f"SELECT count(*) {where}", given).fetchone()
+        rows = connection.execute(ids.replace("r.run_uuid", facts_of_runs, 1), few).fetchall()
+        long = ", ".join(f"'{key}'" for key in _LONG_TAGS)
+        tags = _by_run(values("value", "tags", f"AND key NOT IN ({long})"))
+        params = _by_run(values("value", "params"))
+        numbers = values("value, is_nan", "latest_metrics")
     metrics = _by_run([(i, key, math.nan if nan else value) for i, key, value, nan in numbers])
     nothing: dict[str, Any] = {}
     found = []
@@ -78,35 +92,43 @@ def read_summaries(uri: str, wanted: Wanted) -> tuple[list[RunSummary], int]:
 
 
 def read_points(
-    uri: str, run_ids: Sequence[str], metrics: Sequence[str]
+    file: Path, run_ids: Sequence[str], metrics: Sequence[str]
 ) -> list[tuple[str, str, int, float]]:
     """Return run, metric, step and value of all points of some metrics, by step and time."""
-    import sqlalchemy
-    from mlflow.store.tracking.dbmodels import models as tables
-
-    metric = tables.SqlMetric
-    columns = (metric.run_uuid, metric.key, metric.step, metric.value, metric.is_nan)
-    points: Any = (
-        sqlalchemy.select(*columns)
-        .where(metric.run_uuid.in_(run_ids), metric.key.in_(metrics))
-        .order_by(metric.step, metric.timestamp)
-    )
-    with _connection(uri) as connection:
-        rows = connection.execute(points).all()
+    runs, keys = (", ".join("?" * len(each)) for each in (run_ids, metrics))
+    with _connection(file) as connection:
+        rows = connection.execute(
+            f"SELECT run_uuid, key, step, value, is_nan FROM metrics WHERE run_uuid IN ({runs})"
+            f" AND key IN ({keys}) ORDER BY step, timestamp",
+            [*run_ids, *metrics],
+        ).fetchall()
     return [(i, key, step, math.nan if nan else value) for i, key, step, value, nan in rows]
 
 
-@contextmanager
-def _connection(uri: str) -> Iterator[Connection]:
-    import sqlalchemy
+def _condition(wanted: Wanted) -> tuple[str, list[Any]]:
+    given: list[Any] = [RUN, *(int(each) for each in wanted.experiments)]
+    experiments = ", ".join("?" * len(wanted.experiments))
+    where = (
+        "FROM runs r JOIN tags t ON t.run_uuid = r.run_uuid AND t.key = ?"
+        f" WHERE r.lifecycle_stage = 'active' AND r.experiment_id IN ({experiments})"
+    )
+    for clause, value in (("r.start_time >= ?", wanted.since), ("r.status = ?", wanted.status)):
+        if value is not None:
+            where, given = f"{where} AND {clause}", [*given, value]
+    return where, given
 
-    engine = sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool)
-    try:
+
+@contextmanager
+def _connection(file: Path) -> Iterator[sqlite3.Connection]:
+    # Not opened for reading only: what a killed writer left half written must be rolled back.
+    uri = f"file:{quote(str(file))}?mode=rw"
+    with closing(
+        sqlite3.connect(uri, uri=True, timeout=_SECONDS_TO_WAIT, isolation_level=None)
+    ) as connection:
+        connection.execute("PRAGMA query_only = ON")
         # One transaction: what is written meanwhile is seen by all queries of it or by none.
-        with engine.connect() as connection:
-            yield connection
-    finally:
-        engine.dispose()
+        connection.execute("BEGIN")
+        yield connection
 
 
 def _by_run(rows: Sequence[Any]) -> dict[str, dict[str, Any]]:

@@ -41,7 +41,7 @@ def chart(
     chosen = list(metrics) or known
     drawn = [
         parallel_coordinates(found, chosen),
-        metric_curves(read_curves(store.client, found[:20], chosen)),
+        metric_curves(read_curves(store, found[:20], chosen)),
     ]
     charts = [each for each in drawn if each is not None]
     if charts:
