@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.tracking.run_filter import RunFilter
-from jupyter_mlops.tracking.run_values import Names
+from jupyter_mlops.tracking.run_values import Name, Names
 from jupyter_mlops.tracking.runs import RunSummary
 
 STARTED = "2026-03-04T10:00:00+00:00"
@@ -165,3 +165,11 @@ def test_what_a_store_can_sort_out_by_itself() -> None:
     ]
     assert RunFilter("accuracy > 0.9 or depth >= 4").least() == []
     assert RunFilter("loss < 1").least() == [("loss", "<", 1.0)]
+
+
+def test_the_names_of_people_come_before_facts() -> None:
+    names = Names(parameters={"kind": None})
+    assert names.get("kind") == Name("parameters", "kind")
+    assert names.get("run.kind") == Name("facts", "kind")
+    assert names.get("run") == Name("facts", "run")
+    assert names.get("status") == Name("facts", "status")

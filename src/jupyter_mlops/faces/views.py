@@ -7,12 +7,17 @@ from html import escape
 from typing import Any
 
 VEGA_LITE = "application/vnd.vegalite.v5+json"
+_INDENT = "    "
+_NUMBER = ' class="number"'
 _STYLE = (
+    # Twice the class: the front end's own rules for tables are as specific as once.
     "<style>.mlops-view{font-family:var(--jp-ui-font-family,sans-serif);font-size:13px}"
-    ".mlops-view table{border-collapse:collapse;margin:4px 0 10px}"
-    ".mlops-view th,.mlops-view td{padding:3px 10px;text-align:left;vertical-align:top;"
-    "border-bottom:1px solid var(--jp-border-color2,#ccc)}"
-    ".mlops-view td.number{text-align:right;font-variant-numeric:tabular-nums}"
+    ".mlops-view.mlops-view table{border-collapse:collapse;margin:4px 0 10px}"
+    ".mlops-view.mlops-view th,.mlops-view.mlops-view td{padding:3px 10px;text-align:left;"
+    "vertical-align:top;border-bottom:1px solid var(--jp-border-color2,#ccc)}"
+    ".mlops-view.mlops-view .number{text-align:right;font-variant-numeric:tabular-nums}"
+    ".mlops-view div:empty{height:6px}"
+    ".mlops-view pre{margin:0 0 0 18px;white-space:pre-wrap;font-size:12px}"
     ".mlops-view caption{text-align:left;font-weight:600;padding:4px 0}</style>"
 )
 
@@ -47,9 +52,13 @@ class Table:
 
     def html(self) -> str:
         caption = f"<caption>{escape(self.title)}</caption>" if self.title else ""
-        head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
+        head = "".join(map(self._heading, range(len(self.columns))))
         body = "".join(f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in self.rows)
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def _heading(self, index: int) -> str:
+        numeric = bool(self.rows) and all(_is_number(row[index]) for row in self.rows)
+        return f"<th{_NUMBER if numeric else ''}>{escape(self.columns[index])}</th>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +93,7 @@ class View:
         return "\n\n".join([*blocks, *(f"{chart.title}\n{chart.text}" for chart in self.charts)])
 
     def _repr_html_(self) -> str:
-        lines = "".join(f"<div>{escape(line)}</div>" for line in self.lines)
+        lines = "".join(map(_line, self.lines))
         tables = "".join(table.html() for table in self.tables)
         return f'{_STYLE}<div class="mlops-view">{lines}{tables}</div>'
 
@@ -115,6 +124,13 @@ def _word(value: Any) -> str:
     return str(value)
 
 
+def _line(line: str) -> str:
+    """Return a line of a view; one that is indented is code."""
+    if line.startswith(_INDENT):
+        return f"<pre>{escape(line.removeprefix(_INDENT))}</pre>"
+    return f"<div>{escape(line)}</div>"
+
+
 def _cell(value: Any) -> str:
-    css = ' class="number"' if _is_number(value) else ""
+    css = _NUMBER if _is_number(value) else ""
     return f"<td{css}>{escape(_word(value))}</td>"

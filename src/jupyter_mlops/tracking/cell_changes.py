@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from ..capture.cells import INJECTED
 from .executions import tree_of
 
 Change = Literal["same", "changed", "comments", "only in the first", "only in the second"]
@@ -88,6 +89,8 @@ def _latest(cells: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     found: dict[Any, dict[str, Any]] = {}
     counts: dict[Any, int] = {}
     for cell in cells:
+        if cell.get("id") == INJECTED:
+            continue  # the parameters that a rerun was given are told as such
         key = cell.get("id") or ("order", cell["order"])
         counts[key] = counts.get(key, 0) + 1
         found[key] = {**cell, "executions": counts[key]}

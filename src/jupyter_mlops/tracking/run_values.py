@@ -74,7 +74,7 @@ class Names:
             if word in getattr(self, kind):
                 return Name(kind, word)
         scope, dot, rest = word.partition(".")
-        bare = rest if scope == "run" else word
+        bare = rest if dot and scope == "run" else word
         if bare in FACTS:
             return Name("facts", bare)
         kind = _KINDS.get(scope, "")
