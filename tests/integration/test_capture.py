@@ -157,6 +157,7 @@ def test_the_model_is_registered_and_predicts_as_the_notebook(
     import pandas as pd
 
     mlflow.set_tracking_uri(project.tracking_uri)
+    mlflow.set_registry_uri(project.tracking_uri)
     model = mlflow.pyfunc.load_model("models:/small@champion")
     assert model.metadata.signature.inputs.input_names() == ["x", "kind"]
     rows = pd.DataFrame({"x": [0.5, -1.0], "kind": [0, 2]})
