@@ -6,6 +6,7 @@ import type { PartialJSONObject } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
+import { declaredTags } from './declared';
 import type { ICellPlace, ICellState, INotebookSource } from './tokens';
 
 /** A notebook panel whose context is ready. */
@@ -64,13 +65,20 @@ export class NotebookSource implements INotebookSource {
   }
 
   get cells(): readonly ICellState[] {
-    return this._models().map((cell, index) => ({
-      id: cell.id,
-      position: index + 1,
-      kind: cell.type === 'code' || cell.type === 'markdown' ? cell.type : 'raw',
-      tags: tagsOf(cell),
-      firstLine: firstLine(cell.sharedModel.getSource(), cell.type)
-    }));
+    return this._models().map((cell, index) => {
+      const source = cell.sharedModel.getSource();
+      const own = tagsOf(cell);
+      const declared = cell.type === 'code' ? declaredTags(source) : [];
+      const more = declared.filter(tag => !own.includes(tag));
+      return {
+        id: cell.id,
+        position: index + 1,
+        kind: cell.type === 'code' || cell.type === 'markdown' ? cell.type : 'raw',
+        tags: [...own, ...more],
+        declared: more,
+        firstLine: firstLine(source, cell.type)
+      };
+    });
   }
 
   content(): PartialJSONObject {

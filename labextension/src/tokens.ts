@@ -30,6 +30,8 @@ export interface ICellState {
   readonly position: number;
   readonly kind: 'code' | 'markdown' | 'raw';
   readonly tags: readonly string[];
+  /** Those of the tags that only the cell's first line declares: they change with the code. */
+  readonly declared: readonly string[];
   readonly firstLine: string;
 }
 

@@ -37,6 +37,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
     (root / "mlops.toml").write_text("")
     write_notebook(root / "small.ipynb")
     write_notebook(root / "plain.ipynb", [("", "import math"), ("", "x = math.pi")])
+    declared = [("", "%%mlops step load\ndata = [1, 2]"), ("", "%%mlops step add\nsum(data)")]
+    write_notebook(root / "declared.ipynb", declared)
     tutorials.write(root / "houses.ipynb", tutorials.HOUSES)
     write_notebook(root / "undefined.ipynb", [("", "x = 1"), ("", "y = never_made")])
     write_notebook(
@@ -140,6 +142,22 @@ def test_the_view_follows_edits_without_saving(page: Page, lab: Jupyter) -> None
     problem.get_by_role("button", name="Go to cell 2, line 4").click()
     expect(panel.locator("[data-cell]").nth(1)).to_have_attribute("data-active", "true")
     assert (lab.root / "small.ipynb").read_bytes() == saved
+
+
+def test_tags_that_the_code_declares(page: Page, lab: Jupyter) -> None:
+    panel = open_notebook(page, lab, "declared.ipynb")
+    expect(steps(panel)).to_have_count(2)
+    cell = panel.locator("[data-cell]").nth(1)
+    tag = cell.get_by_title("Declared by the cell’s first line")
+    expect(tag).to_have_text("step:add")
+    expect(tag.get_by_role("button")).to_have_count(0)
+
+    page.locator(".jp-Notebook .jp-Cell").nth(1).locator(".cm-content").click()
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("End")
+    page.keyboard.type("_up")
+    expect(tag).to_have_text("step:add_up")
+    expect(steps(panel).nth(1)).to_contain_text("add_up")
 
 
 def test_untagged(page: Page, lab: Jupyter) -> None:

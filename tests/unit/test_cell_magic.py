@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,11 @@ def test_a_step_in_the_line_and_another_in_the_metadata_are_refused(tmp_path: Pa
     assert caught.value.code == "cell.two-steps"
     assert caught.value.place is not None
     assert caught.value.place.cell == 2
+
+
+def test_the_sidebar_reads_the_line_as_the_compiler_does() -> None:
+    file = Path(__file__).parents[2] / "labextension/src/__tests__/declared.json"
+    cases = json.loads(file.read_text())
+    assert cases
+    for case in cases:
+        assert list(tags_of(case["source"])) == case["tags"], case

@@ -54,7 +54,7 @@ export class FakeSource implements INotebookSource {
 }
 
 export function cell(id: string, position: number, tags: string[]): ICellState {
-  return { id, position, kind: 'code', tags, firstLine: `${id} = ${position}` };
+  return { id, position, kind: 'code', tags, declared: [], firstLine: `${id} = ${position}` };
 }
 
 export function step(name: string, upstream: string[] = []): StepView {

@@ -87,7 +87,16 @@ function CellRow({ cell, source, step, stepNames }: ICellRowProps): React.JSX.El
             <Tag
               key={tag}
               tag={tag}
-              onRemove={editable ? () => source.removeTag(cell.id, tag) : undefined}
+              onRemove={
+                editable && !cell.declared.includes(tag)
+                  ? () => source.removeTag(cell.id, tag)
+                  : undefined
+              }
+              title={
+                cell.declared.includes(tag)
+                  ? trans.__('Declared by the cell’s first line')
+                  : undefined
+              }
             />
           ))}
           {editing && (

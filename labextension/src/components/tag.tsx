@@ -6,14 +6,15 @@ import { useMlops } from './context';
 
 interface ITagProps {
   readonly tag: string;
+  readonly title?: string;
   readonly onRemove?: () => void;
 }
 
 /** A tag as a chip, coloured by what it says. */
-export function Tag({ tag, onRemove }: ITagProps): React.JSX.Element {
+export function Tag({ tag, title, onRemove }: ITagProps): React.JSX.Element {
   const { trans } = useMlops();
   return (
-    <span className="jp-mlops-Tag" data-role={tagRole(tag)}>
+    <span className="jp-mlops-Tag" data-role={tagRole(tag)} title={title}>
       {tag}
       {onRemove && (
         <button
