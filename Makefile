@@ -36,6 +36,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.capture
 	$(BIN)/python -m benchmarks.logging
 	$(BIN)/python -m benchmarks.fingerprints
+	$(BIN)/python -m benchmarks.runs
 
 sidebar: $(SIDEBAR)
 

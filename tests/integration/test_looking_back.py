@@ -13,10 +13,11 @@ from click.testing import CliRunner
 from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.faces.cli import main
 from jupyter_mlops.project import Project
+from jupyter_mlops.tracking.artifacts import ServedArtifacts
 from jupyter_mlops.tracking.compare import Comparison, compare_runs
 from jupyter_mlops.tracking.data_use import data_use
 from jupyter_mlops.tracking.many_runs import compare_many
-from jupyter_mlops.tracking.runs import RunDetail
+from jupyter_mlops.tracking.runs import RunDetail, detail, record
 from jupyter_mlops.tracking.store import Store
 from jupyter_mlops.tracking.why import why
 from tests.kernels import start_kernel
@@ -104,6 +105,23 @@ def _run(root: Path, cells: list[tuple[str, str]], order: list[int]) -> None:
 
 def _cells(found: Any) -> list[str | None]:
     return [each.cell for each in found.executions]
+
+
+def test_the_tables_say_what_mlflow_says(store: Store, runs: list[RunDetail]) -> None:
+    assert any(run.models for run in runs)
+    assert any(run.frames for run in runs)
+    assert any(len(run.metrics) > 1 for run in runs)
+    assert any(run.datasets for run in runs)
+    for run in runs:
+        theirs = record(store.client, store.client.get_run(run.mlflow_id))
+        files = ServedArtifacts(store.client, run.mlflow_id)
+        assert run == detail(theirs, files)
+        assert list(run.metrics) == list(theirs.facts["metrics"])
+        for name in (run.run, run.run[:-1], run.mlflow_id, run.mlflow_id[:12]):
+            assert store.run_id(name) == run.mlflow_id
+        read = store.artifacts(run.mlflow_id)
+        assert all(read.content(name) == files.content(name) for name in run.artifacts)
+        assert read.content("none.json") is files.content("none.json") is None
 
 
 def test_why_names_the_cells_and_nothing_else(store: Store, runs: list[RunDetail]) -> None:

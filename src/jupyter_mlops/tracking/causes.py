@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .backward import backward
 from .cell_changes import CellChange
-from .compare import Comparison, equal, read
+from .compare import Comparison, equal
 from .executions import executions, tree_of
 
 if TYPE_CHECKING:
@@ -102,11 +102,11 @@ def _leading(store: Store, found: Comparison) -> set[tuple[int, int | None]] | N
     changed = [name for name, pair in found.metrics.items() if not equal(*pair)]
     leading: set[tuple[int, int | None]] = set()
     for side, run in enumerate(found.runs):
-        orders = (read(store, run, "lineage.json") or {}).get("metrics", {})
+        orders = (store.document(run, "lineage.json") or {}).get("metrics", {})
         targets = [orders[name][-1] for name in changed if orders.get(name)]
         if not targets:
             return None
-        steps = executions(run.cells, read(store, run, "flow.json"))
+        steps = executions(run.cells, store.document(run, "flow.json"))
         leading |= {(side, step.order) for step in backward(steps, targets, set())[0]}
     return leading
 

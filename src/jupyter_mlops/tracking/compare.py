@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import xxhash
 
-from .artifacts import read_bytes, read_json
 from .cell_changes import CellChange, cell_changes, latest
 from .run_filter import number
 from .runs import RunDetail
@@ -111,13 +110,6 @@ def equal(one: Any, other: Any) -> bool:
     return numbers[0] == numbers[1] or all(math.isnan(each) for each in numbers if each is not None)
 
 
-def read(store: Store, run: RunDetail, name: str) -> Any:
-    """Return the content of a JSON artifact of a run, None where it has none."""
-    if name not in run.artifacts:
-        return None
-    return read_json(store.client, run.mlflow_id, name)
-
-
 def datasets(store: Store, run: RunDetail) -> dict[tuple[str, str], dict[str, Any]]:
     """Return the run's data by kind and name, each as it was last."""
     found = run.datasets
@@ -187,5 +179,5 @@ def _of_output(names: list[Any], digests: list[str | None]) -> str:
 def _digest(store: Store, run: RunDetail, name: str | None) -> str | None:
     if name is None or name not in run.artifacts:
         return None
-    content = read_bytes(store.client, run.mlflow_id, name)
+    content = store.artifacts(run.mlflow_id).content(name)
     return xxhash.xxh3_128_hexdigest(content) if content is not None else None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .runs import RunSummary
-from .tables import read_points, tables_of
+from .tables import read_points
 
 if TYPE_CHECKING:
     from .store import Store
@@ -33,7 +33,7 @@ def read_curves(
         run.run: sorted(run.metrics if metrics is None else set(metrics) & set(run.metrics))
         for run in runs
     }
-    if (file := tables_of(store.project.tracking_uri)) is not None:
+    if (file := store.tables) is not None:
         return _from_tables(file, runs, asked)
     found = []
     for run in runs:

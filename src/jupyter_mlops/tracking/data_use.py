@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..capture.sources import file_digest
 from .compare import datasets
-from .datasets import frame_of, is_frame
+from .datasets import frame_of, inputs_of, is_frame
 from .feeder import RUN
 from .reading import pages
 from .runs import RunDetail
@@ -92,8 +92,7 @@ def _runs(store: Store, experiments: list[str], what: str, value: str) -> list[R
 
 def _fingerprints(run: Run, each: dict[str, Any]) -> list[str]:
     """Return what a run found at the same source."""
-    inputs = run.inputs.dataset_inputs if run.inputs else []
-    read = [frame_of(found) for found in inputs if not is_frame(found)]
+    read = [frame_of(found) for found in inputs_of(run) if not is_frame(found)]
     return [
         found["fingerprint"]
         for found in read

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..capture.records import Dataset as Read
 from ..capture.records import Frame
 
 if TYPE_CHECKING:
-    from mlflow.entities import DatasetInput
+    from mlflow.entities import DatasetInput, Run
 
 _CELL = "mlops.cell"
 _KIND = "mlops.data.kind"
@@ -99,28 +99,55 @@ def listed(frames: Iterable[Frame], read: Iterable[Read]) -> list[dict[str, Any]
     return sorted(found, key=lambda entry: entry["cell"])
 
 
-def is_frame(found: DatasetInput) -> bool:
+class Input(NamedTuple):
+    """One of a run's datasets as MLflow keeps it; ``tags`` are those of its use in this run."""
+
+    name: str
+    digest: str
+    source_type: str
+    source: str
+    schema: str | None
+    profile: str | None
+    tags: Mapping[str, str]
+
+
+def inputs_of(run: Run) -> list[Input]:
+    """Return the datasets of a run of MLflow's."""
+    return [
+        Input(
+            found.dataset.name,
+            found.dataset.digest,
+            found.dataset.source_type,
+            found.dataset.source,
+            found.dataset.schema,
+            found.dataset.profile,
+            {tag.key: tag.value for tag in found.tags},
+        )
+        for found in (run.inputs.dataset_inputs if run.inputs else ())
+    ]
+
+
+def is_frame(found: Input) -> bool:
     """Tell frames in memory from data that was read from somewhere."""
-    return all(tag.key != _KIND for tag in found.tags)
+    return _KIND not in found.tags
 
 
-def frame_of(found: DatasetInput) -> dict[str, Any]:
+def frame_of(found: Input) -> dict[str, Any]:
     """Return name, shape, columns, fingerprint, size in bytes, source, and the cell's order."""
-    dataset = found.dataset
-    tags = {tag.key: tag.value for tag in found.tags}
-    schema = _json(dataset.schema).get("mlflow_colspec", [])
-    profile = _json(dataset.profile)
-    given = _json(dataset.source)
+    schema = _json(found.schema).get("mlflow_colspec", [])
+    profile = _json(found.profile)
+    given = _json(found.source)
     source = given.get("tags", {})
-    place = given.get("uri") or given.get("url") or dataset.source_type
+    place = given.get("uri") or given.get("url") or found.source_type
+    cell = found.tags.get(_CELL, "")
     return {
-        "name": dataset.name,
+        "name": found.name,
         "shape": [profile.get("num_rows"), profile.get("num_columns", len(schema))],
         "columns": [[column.get("name"), column.get("type")] for column in schema],
-        "fingerprint": dataset.digest,
+        "fingerprint": found.digest,
         "bytes": profile.get("bytes"),
         "source": source.get("mlflow.source.name", place),
-        "cell": int(tags[_CELL]) if tags.get(_CELL, "").isdecimal() else None,
+        "cell": int(cell) if cell.isdecimal() else None,
     }
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from .feeder import RUN
 from .runs import RunSummary, summary
-from .tables import read_summaries, tables_of
+from .tables import read_summaries
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -44,7 +44,7 @@ def read_runs(store: Store, wanted: Wanted) -> tuple[list[RunSummary], int | Non
     """
     if not wanted.experiments:
         return [], 0
-    if (file := tables_of(store.project.tracking_uri)) is not None:
+    if (file := store.tables) is not None:
         return read_summaries(file, wanted)
     size = _PAGE if wanted.limit is None else wanted.limit + 1
     runs = pages(store.client, wanted.experiments, _condition(wanted), size)

@@ -69,12 +69,12 @@ def restore(
     shown = project.relative(path)
     yield stage.done(f"{found.notebook} as it was in {found.run}: {shown}", file=str(path))
     changes = tuple(_changes(store, found, text))
-    names = _names(_artifact(store, found, "flow.json"))
+    names = _names(store.document(found, "flow.json"))
     return Restored(found.run, found.notebook, str(path), found.parameters, names, changes)
 
 
 def _text(store: Store, found: RunDetail) -> str:
-    content = _artifact(store, found, "notebook.ipynb")
+    content = store.document(found, "notebook.ipynb")
     if isinstance(content, dict) and content.get("cells"):
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     if not found.cells:
@@ -140,7 +140,7 @@ def _changes(store: Store, found: RunDetail, text: str) -> Iterator[str]:
         yield f"Secrets were not kept: put your own where it says {MARK}."
     if found.environment:
         yield from _of_environment(found.environment, environment().distributions)
-    datasets = _artifact(store, found, "datasets.json")
+    datasets = store.document(found, "datasets.json")
     if isinstance(datasets, list):
         yield from _of_data(store.project, datasets)
 
@@ -189,14 +189,3 @@ def _names(flow: Any) -> tuple[str, ...]:
         for name in cell.get("deletes", ()):
             found.pop(name, None)
     return tuple(found)
-
-
-def _artifact(store: Store, found: RunDetail, name: str) -> Any:
-    if name not in found.artifacts:
-        return None
-    # A local store gives the file's own path, without a copy.
-    path = store.client.download_artifacts(found.mlflow_id, name)
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None

@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from .artifacts import read_json
-from .datasets import frame_of, is_frame
+from .datasets import Input, frame_of, inputs_of, is_frame
 from .feeder import RUN
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
+
+    from .artifacts import Artifacts
 
 _NOT_OF_PEOPLE = ("mlflow.", "mlops.")
 
@@ -73,22 +74,36 @@ class RunDetail(RunSummary):
     steps: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What the store's tables hold of one run; ``models`` as in `RunDetail`."""
+
+    facts: dict[str, Any]
+    tags: Mapping[str, str]
+    inputs: list[Input]
+    models: dict[str, str]
+
+
 def summary(run: Run) -> RunSummary:
     """Return the summary of a run of MLflow's."""
     return RunSummary(**_facts(run))
 
 
-def detail(client: MlflowClient, run: Run) -> RunDetail:
-    """Return everything about a run of MLflow's; reads its artifacts."""
-    tags = run.data.tags
-    files = sorted(_files(client, run.info.run_id))
+def record(client: MlflowClient, run: Run) -> RunRecord:
+    """Return what MLflow holds of a run, but for its artifacts."""
+    return RunRecord(_facts(run), run.data.tags, inputs_of(run), _models(client, run))
+
+
+def detail(of: RunRecord, artifacts: Artifacts) -> RunDetail:
+    """Return everything about a run; reads its artifacts."""
+    tags = of.tags
+    files = artifacts.names()
 
     def content(name: str) -> Any:
-        return read_json(client, run.info.run_id, name) if name in files else None
+        return artifacts.json(name) if name in files else None
 
     environment = content("environment.json") or {}
-    inputs = run.inputs.dataset_inputs if run.inputs else []
-    frames = [frame_of(found) for found in inputs if is_frame(found)]
+    frames = [frame_of(found) for found in of.inputs if is_frame(found)]
     git = {}
     if "mlops.git.dirty" in tags:
         git = {
@@ -97,10 +112,10 @@ def detail(client: MlflowClient, run: Run) -> RunDetail:
             "dirty": tags["mlops.git.dirty"] == "true",
         }
     return RunDetail(
-        **_facts(run),
+        **of.facts,
         path=tags.get("mlflow.source.name", ""),
         python=tags.get("mlops.python", ""),
-        models=_models(client, run),
+        models=of.models,
         cells=content("cells.json") or [],
         frames=sorted(frames, key=lambda frame: frame["cell"] or 0),
         environment=environment.get("distributions", {}),
@@ -174,13 +189,6 @@ def _models(client: MlflowClient, run: Run) -> dict[str, str]:
     )
     latest = sorted(found, key=lambda model: model.creation_timestamp)
     return {model.name: model.model_id for model in latest if str(model.status) == "READY"}
-
-
-def _files(client: MlflowClient, run_id: str, folder: str | None = None) -> list[str]:
-    found: list[str] = []
-    for entry in client.list_artifacts(run_id, folder):
-        found += _files(client, run_id, entry.path) if entry.is_dir else [entry.path]
-    return found
 
 
 def _list(text: str | None) -> list[str]:

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..capture import journal
-from ..errors import MlopsError, Place
 from ..os_errors import explain_os_errors
 from ..project import Project
+from .artifacts import Artifacts, FolderArtifacts, ServedArtifacts, folder_of
 from .client import client, is_remote, preload, sqlite_file
 from .feeder import RUN, Feeder, pending
-from .reading import Wanted, pages, read_runs
-from .runs import RunDetail, RunSummary, detail
+from .reading import Wanted, read_runs
+from .references import LATEST, find_run
+from .run_tables import artifact_uri, read_record
+from .runs import RunDetail, RunSummary, detail, record
 from .tables import read_experiments, tables_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
 
-LATEST = "latest"
 _POLL = 0.1
-# What a run's name or id, or the beginning of one, may be made of.
-_REFERENCE = re.compile(r"[\w.\- ]+\Z")
 
 
 class Store:
@@ -93,11 +89,26 @@ class Store:
 
         Raises `MlopsError` ``run.unknown`` or ``run.ambiguous``.
         """
-        return detail(self.client, self._find(ref))
+        run_id = self.run_id(ref)
+        if (file := self.tables) is not None:
+            of = read_record(file, run_id)
+        else:
+            of = record(self.client, self.client.get_run(run_id))
+        return detail(of, self.artifacts(run_id))
 
     def run_id(self, ref: str) -> str:
         """Return MLflow's id of a run; raises as `run` does."""
-        return str(self._find(ref).info.run_id)
+        return find_run(self, ref)
+
+    def artifacts(self, run_id: str) -> Artifacts:
+        """Return the artifacts of a run, named by MLflow's id."""
+        file = self.tables
+        folder = folder_of(artifact_uri(file, run_id)) if file is not None else None
+        return FolderArtifacts(folder) if folder else ServedArtifacts(self.client, run_id)
+
+    def document(self, run: RunDetail, name: str) -> Any:
+        """Return the content of a JSON artifact of a run, None where it has none."""
+        return self.artifacts(run.mlflow_id).json(name) if name in run.artifacts else None
 
     def log_artifact(self, run: str, path: Path, folder: str = "") -> None:
         """Keep a copy of a file, or of a folder with all it holds, as an artifact of a run."""
@@ -114,7 +125,7 @@ class Store:
         """
         from mlflow.exceptions import MlflowException
 
-        found = self._find(run)
+        found = self.client.get_run(self.run_id(run))
         text = found.data.tags.get("mlops.model")
         if text is None:
             return None
@@ -150,57 +161,11 @@ class Store:
             self._client = client(self.project)
         return self._client
 
-    def _find(self, ref: str) -> Run:
-        if ref == LATEST:
-            found = self._search(limit=1)
-            if not found:
-                raise MlopsError(
-                    "run.unknown",
-                    "There are no runs in this project yet.",
-                    hint="run a notebook with `%load_ext jupyter_mlops` in its first cell.",
-                    place=Place(str(self.project.root)),
-                )
-            return found[0]
-        if _REFERENCE.match(ref):
-            exact = self._search(f"tags.`{RUN}` = '{ref}'", limit=1)
-            if exact:
-                return exact[0]
-            similar = self._search(f"tags.`{RUN}` LIKE '{_like(ref)}%'", limit=10)
-            similar = [run for run in similar if run.data.tags[RUN].startswith(ref)]
-            if not similar:
-                similar = self._by_id(ref)
-            if len(similar) == 1:
-                return similar[0]
-            if similar:
-                names = ", ".join(sorted(run.data.tags.get(RUN, "") for run in similar))
-                raise MlopsError(
-                    "run.ambiguous",
-                    f"`{ref}` is the beginning of several runs: {names}.",
-                    hint="give more of the name.",
-                )
-        raise MlopsError(
-            "run.unknown",
-            f"There is no run `{ref}`.",
-            hint="`jupyter mlops runs` lists them.",
-            place=Place(str(self.project.root)),
-        )
-
-    def _by_id(self, ref: str) -> list[Run]:
-        if not re.match(r"[0-9a-f]{4,32}\Z", ref):
-            return []
-        return self._search(f"attributes.run_id LIKE '{ref}%'", limit=10)
-
-    def _search(self, condition: str = "", *, limit: int) -> list[Run]:
-        experiments = self.experiments()
-        if not experiments:
-            return []
-        return list(islice(pages(self.client, experiments, condition, limit), limit))
-
     def experiments(self, notebook: str | None = None) -> list[str]:
         """Return MLflow's ids of all experiments, or of the one of a notebook."""
         if self.is_empty():
             return []
-        if (file := tables_of(self.project.tracking_uri)) is not None:
+        if (file := self.tables) is not None:
             return read_experiments(file, notebook)
         if notebook is not None:
             found = self.client.get_experiment_by_name(notebook)
@@ -215,6 +180,11 @@ class Store:
                 return ids
 
     @property
+    def tables(self) -> Path | None:
+        """The SQLite file whose tables can be read; None where only MLflow can read the store."""
+        return tables_of(self.project.tracking_uri)
+
+    @property
     def is_remote(self) -> bool:
         """Whether a server keeps the store, so that each run costs time on a network."""
         return is_remote(self.project.tracking_uri)
@@ -223,11 +193,6 @@ class Store:
         """Tell whether there is no store yet; asking makes none."""
         file = sqlite_file(self.project.tracking_uri)
         return file is not None and not file.exists()
-
-
-def _like(text: str) -> str:
-    # `_` stands for any character there; what it lets in too is sorted out afterwards.
-    return text.replace("'", "''")
 
 
 __all__ = ["LATEST", "RunDetail", "RunSummary", "Store", "preload"]

@@ -26,11 +26,18 @@ _SECONDS_TO_WAIT = 60
 _LONG_TAGS = ("mlops.steps", "mlops.problems", "mlops.git.untracked", "mlflow.note.content")
 _COLUMNS = {
     "experiments": "experiment_id, name, lifecycle_stage",
-    "runs": "run_uuid, name, status, start_time, end_time, lifecycle_stage, experiment_id",
+    "runs": "run_uuid, name, status, start_time, end_time, lifecycle_stage, experiment_id,"
+    " artifact_uri",
     "metrics": "run_uuid, key, value, is_nan, step, timestamp",
     "latest_metrics": "run_uuid, key, value, is_nan",
     "params": "run_uuid, key, value",
     "tags": "run_uuid, key, value",
+    "inputs": "input_uuid, source_type, source_id, destination_type, destination_id",
+    "input_tags": "input_uuid, name, value",
+    "datasets": "dataset_uuid, name, digest, dataset_source_type, dataset_source, dataset_schema,"
+    " dataset_profile",
+    "logged_models": "model_id, name, status, lifecycle_stage, source_run_id,"
+    " creation_timestamp_ms",
 }
 
 
@@ -39,7 +46,7 @@ def tables_of(uri: str) -> Path | None:
     file = sqlite_file(uri)
     if file is None or not file.exists():
         return None
-    with _connection(file) as connection:
+    with opened(file) as connection:
         try:
             for table, columns in _COLUMNS.items():
                 connection.execute(f"SELECT {columns} FROM {table} LIMIT 0")
@@ -53,7 +60,7 @@ def tables_of(uri: str) -> Path | None:
 def read_experiments(file: Path, notebook: str | None) -> list[str]:
     """Return MLflow's ids of all experiments, or of the one of a notebook."""
     select = "SELECT experiment_id FROM experiments WHERE lifecycle_stage = 'active'"
-    with _connection(file) as connection:
+    with opened(file) as connection:
         if notebook is None:
             rows = connection.execute(select)
         else:
@@ -70,7 +77,7 @@ def read_summaries(file: Path, wanted: Wanted) -> tuple[list[RunSummary], int]:
     if wanted.limit is not None:
         ids, few = f"{ids} LIMIT ?", [*given, wanted.limit]
     facts_of_runs = "r.run_uuid, r.name, r.status, r.start_time, r.end_time"
-    with _connection(file) as connection:
+    with opened(file) as connection:
 
         def values(columns: str, table: str, more: str = "") -> list[Any]:
             text = f"SELECT run_uuid, key, {columns} FROM {table} WHERE run_uuid IN ({ids}) {more}"
@@ -96,7 +103,7 @@ def read_points(
 ) -> list[tuple[str, str, int, float]]:
     """Return run, metric, step and value of all points of some metrics, by step and time."""
     runs, keys = (", ".join("?" * len(each)) for each in (run_ids, metrics))
-    with _connection(file) as connection:
+    with opened(file) as connection:
         rows = connection.execute(
             f"SELECT run_uuid, key, step, value, is_nan FROM metrics WHERE run_uuid IN ({runs})"
             f" AND key IN ({keys}) ORDER BY step, timestamp",
@@ -119,7 +126,8 @@ def _condition(wanted: Wanted) -> tuple[str, list[Any]]:
 
 
 @contextmanager
-def _connection(file: Path) -> Iterator[sqlite3.Connection]:
+def opened(file: Path) -> Iterator[sqlite3.Connection]:
+    """Open the tables for reading; all that is read sees one moment."""
     # Not opened for reading only: what a killed writer left half written must be rolled back.
     uri = f"file:{quote(str(file))}?mode=rw"
     with closing(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from ..errors import MlopsError
 from ..notebook.document import read
 from ..notebook.observed import source_digest
-from .artifacts import read_json
 from .backward import backward
 from .executions import Execution, executions
 from .runs import RunDetail
@@ -65,11 +64,11 @@ class Lineage:
     def __init__(self, store: Store, run: RunDetail) -> None:
         self.run = run
         self._store = store
-        self._content = self._read("lineage.json") or {}
-        self.executions = executions(run.cells, self._read("flow.json"))
-        self.datasets: list[dict[str, Any]] = self._read("datasets.json") or []
-        self.seeds: list[dict[str, Any]] = self._read("seeds.json") or []
-        self.calls: dict[str, str] = self._read("metric_info.json") or {}
+        self._content = self._store.document(self.run, "lineage.json") or {}
+        self.executions = executions(run.cells, self._store.document(self.run, "flow.json"))
+        self.datasets: list[dict[str, Any]] = self._store.document(self.run, "datasets.json") or []
+        self.seeds: list[dict[str, Any]] = self._store.document(self.run, "seeds.json") or []
+        self.calls: dict[str, str] = self._store.document(self.run, "metric_info.json") or {}
 
     def why(self, name: str) -> Why:
         """Return what led to a metric, a model or a variable; see `why`."""
@@ -201,11 +200,6 @@ class Lineage:
             yield f"Edited since this run, whose code stands here: {_listed(edited)}."
         if gone:
             yield f"Not in the notebook any more: {_listed(gone)}."
-
-    def _read(self, name: str) -> Any:
-        if name not in self.run.artifacts:
-            return None
-        return read_json(self._store.client, self.run.mlflow_id, name)
 
 
 def why(store: Store, name: str, run: str) -> Why:
