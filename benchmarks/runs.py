@@ -42,7 +42,7 @@ def fill(project: Project, count: int, *, seed: int = 0) -> list[dict[str, Any]]
     with engine.begin() as connection:
         experiments = _experiments(project, connection, tables)
         for run in runs:
-            _rows(rows, tables, run, experiments[run["notebook"]])
+            _rows(rows, tables, run, experiments[run["notebook"]], project.artifact_root)
         for table, found in rows.items():
             connection.execute(sqlalchemy.insert(table), found)
     engine.dispose()
@@ -114,7 +114,11 @@ def _experiments(project: Project, connection: Any, tables: Any) -> dict[str, in
 
 
 def _rows(
-    rows: dict[Any, list[dict[str, Any]]], tables: Any, run: dict[str, Any], experiment: int
+    rows: dict[Any, list[dict[str, Any]]],
+    tables: Any,
+    run: dict[str, Any],
+    experiment: int,
+    artifacts: object,
 ) -> None:
     rows.setdefault(tables.SqlRun, []).append(
         {
@@ -129,7 +133,7 @@ def _rows(
             "end_time": run["start"] + 60_000,
             "source_version": "",
             "lifecycle_stage": "active",
-            "artifact_uri": "",
+            "artifact_uri": f"file://{artifacts}/{run['id']}/artifacts",
             "experiment_id": experiment,
         }
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -237,3 +238,23 @@ def test_as_a_user_types_it(inside: CliRunner, runs: list[RunDetail]) -> None:
     assert second in say("best", "accuracy", "--filter", f"run == '{second}'")
     refused = inside.invoke(main, ["compare", first, first])
     assert (refused.exit_code, refused.output.count("\n")) == (1, 2)
+
+
+def test_what_verbs_tell_machines(inside: CliRunner, runs: list[RunDetail]) -> None:
+    names = [run.run for run in runs]
+
+    def told(*words: str) -> Any:
+        result = inside.invoke(main, [*words, "--json"])
+        assert result.exit_code == 0, result.output
+        last = json.loads(result.stdout.splitlines()[-1])
+        assert last["stage"] == "result"
+        return last["data"]
+
+    assert {run["run"] for run in told("runs")} == set(names)
+    shown = told("show", names[1])
+    assert (shown["run"], shown["metrics"]) == (names[1], runs[1].metrics)
+    assert len(shown["cells"]) == len(runs[1].cells)
+    assert told("compare", names[1], names[2])["runs"] == names[1:]
+    assert told("data", names[0])["data"][0]["name"] == "data.csv"
+    assert told("why", "accuracy", names[2])
+    assert told("best", "accuracy")

@@ -16,7 +16,9 @@ _MOST_NAMED = 3
 def data(run: str, found: Sequence[DataUse]) -> View:
     """Tell of each dataset, and of the runs that found other content at the same source."""
     if not found:
-        return View([f"The run {run} has used no data that capture knows of."], data=[])
+        return View(
+            [f"The run {run} has used no data that capture knows of."], [], {"run": run, "data": []}
+        )
     lines = [f"data of the run {run}"]
     for use in found:
         if use.now == "changed":
