@@ -29,17 +29,23 @@ def text() -> str:
     names = ["-h", "--help"]
     root = click.Context(main, info_name="jupyter mlops", help_option_names=names)
     for name in main.list_commands(root):
-        lines += _section(main.commands[name], name, name, root)
+        lines += _section(main.commands[name], name, root)
     lines += ["# Verbs of the kernel", "", "These work on the kernel that they are called in.", ""]
     kernel = click.Context(kernel_verbs, info_name="%mlops", help_option_names=names)
     for name, command in kernel_verbs.commands.items():
-        lines += _section(command, f"%mlops {name}", name, kernel)
+        lines += _section(command, name, kernel)
     return "\n".join(lines)
 
 
-def _section(command: click.Command, title: str, usage: str, parent: click.Context) -> list[str]:
-    context = click.Context(command, info_name=usage, parent=parent, max_content_width=100)
-    return [f"## {title}", "", "```", command.get_help(context), "```", ""]
+def _section(command: click.Command, name: str, parent: click.Context) -> list[str]:
+    """Return the section of a command; that of a group has those of its commands behind it."""
+    context = click.Context(command, info_name=name, parent=parent, max_content_width=100)
+    title = context.command_path.removeprefix("jupyter mlops ")
+    lines = [f"## {title}", "", "```", command.get_help(context), "```", ""]
+    if isinstance(command, click.Group):
+        for each in command.list_commands(context):
+            lines += _section(command.commands[each], each, context)
+    return lines
 
 
 if __name__ == "__main__":

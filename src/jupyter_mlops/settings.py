@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import MlopsError, Place
+
+_COMPARISON = r"\s*(>=|<=|==|>|<)\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*"
+Threshold = Annotated[str, Field(pattern=rf"^{_COMPARISON}(,{_COMPARISON})*$")]
 
 
 class _Section(BaseModel):
@@ -68,6 +71,25 @@ class CheckSettings(_Section):
     """Warnings fail ``jupyter mlops check`` too."""
 
 
+class CiSettings(_Section):
+    notebooks: tuple[str, ...] = ()
+    """Patterns of the notebooks that CI runs; default: all of the project."""
+    promote: tuple[str, ...] | None = None
+    """Notebooks that are promoted on the main branch; default: those with tagged steps."""
+    images: Literal["auto", "require", "none"] = "auto"
+    """Container images of what is promoted: where an engine answers, always, or never."""
+    parameters: str | None = None
+    """A YAML file with the parameters that CI runs the notebooks with."""
+    install: tuple[str, ...] = ()
+    """Commands that install what the notebooks need."""
+    python: str = "3.11"
+    branch: str = Field(default="main", pattern=r"^[\w./-]+$")
+    against_release: bool = True
+    """Metrics may not be worse than those of the notebook's last release; see ``[retrain]``."""
+    metrics: dict[str, Threshold | dict[str, Threshold]] = Field(default_factory=dict)
+    """Metric to threshold, such as ``">= 0.8"``, or notebook to a table of these."""
+
+
 class Settings(_Section):
     """What ``mlops.toml`` may say; unknown keys are refused."""
 
@@ -75,6 +97,7 @@ class Settings(_Section):
     cache: CacheSettings = CacheSettings()
     run: RunSettings = RunSettings()
     check: CheckSettings = CheckSettings()
+    ci: CiSettings = CiSettings()
     images: ImageSettings = ImageSettings()
     gates: tuple[Gate, ...] = ()
     retrain: RetrainSettings = RetrainSettings()

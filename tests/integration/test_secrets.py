@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,8 +14,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from jupyter_mlops.capture import redaction, session
+from jupyter_mlops.errors import MlopsError
+from jupyter_mlops.pipeline.run import run
+from jupyter_mlops.progress import drain
 from jupyter_mlops.project import Project
+from jupyter_mlops.rerun import rerun
 from jupyter_mlops.tracking.store import Store
+from tests.support import write_notebook
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DIGITS = "0123456789"
@@ -144,3 +150,43 @@ def test_planted_secrets_are_nowhere(
             content = path.read_bytes()
             assert plain.encode() not in content, path
             assert token.encode() not in content, path
+
+
+def test_a_secret_given_by_reference_is_kept_nowhere(
+    project_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = 'hunt&2"er'
+    monkeypatch.setenv("THE_PASSWORD", secret)
+    (project_root.parent / "dsn").write_text("plainword\n")
+    notebook = write_notebook(
+        project_root / "nb.ipynb",
+        [
+            ("parameters", "password = ''\ndsn: str | None = None  # secret: the database"),
+            ("step:a", "print(password, [dsn], repr(password))"),
+            ("step:a", "print(password[:4], end='', flush=True)"),
+            ("step:a", "import time\nfor part in (password[:4], password[4:]):\n"
+                       "    print(part, end='', flush=True)\n    time.sleep(0.3)"),
+            ("step:a metrics", "size = len(password) + len(dsn)"),
+            ("step:a", "{password: [password, dsn]}"),
+        ],
+    )  # fmt: skip
+    references = {"password": "env:THE_PASSWORD", "dsn": f"file:{project_root.parent / 'dsn'}"}
+    output = project_root / "out.ipynb"
+    done = drain(rerun(notebook, references, output=output))
+    assert done.metrics == {"size": 18.0}
+    ran = drain(run(notebook, references))
+    assert ran.metrics == {"size": 18.0}
+    assert "[secret]" in output.read_text()
+    for path in project_root.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            for form in (secret, json.dumps(secret)[1:-1], "hunt&amp;2", "plainword"):
+                assert form.encode() not in content, path
+
+    failing = write_notebook(
+        project_root / "failing.ipynb",
+        [("parameters", "password = ''"), ("", "raise ValueError(f'no entry with {password}')")],
+    )
+    with pytest.raises(MlopsError) as caught:
+        drain(rerun(failing, {"password": "env:THE_PASSWORD"}))
+    assert caught.value.message == "ValueError: no entry with [secret]"

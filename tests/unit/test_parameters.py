@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,7 +50,7 @@ def check(source: str, **given_values: Any) -> dict[str, Any]:
         ("x = (1, 2)", (1, 2), "tuple", False),
         ("x = {'a': [1], 'b': None}", {"a": [1], "b": None}, "dict", False),
         ("x: list[int] = [1]", [1], "list", False),
-        ("x: Path = 'a'", "a", "any", False),
+        ("x: Path = 'a'", "a", "path", False),
         ("x = {1, 2}", {1, 2}, "any", False),
     ],
 )
@@ -159,6 +161,90 @@ def test_values_of_another_type_are_refused(source: str, given_value: Any) -> No
     assert "`x`" in caught.value.message
     assert caught.value.place is not None
     assert caught.value.place.line == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "given_value", "taken"),
+    [
+        ("x = date(2013, 1, 1)", "2014-02-03", date(2014, 2, 3)),
+        ("x = dt.date.fromisoformat('2013-01-01')", date(2014, 2, 3), date(2014, 2, 3)),
+        ("x: date | None = None", "2014-02-03", date(2014, 2, 3)),
+        ("x: date | None = date(2013, 1, 1)", "none", None),
+        ("x = datetime(2013, 1, 1, 5)", "2014-02-03 06:30", datetime(2014, 2, 3, 6, 30)),
+        ("x: datetime = datetime(2013, 1, 1)", date(2014, 2, 3), datetime(2014, 2, 3)),
+        ("x = time(12, 30)", "06:30", time(6, 30)),
+        ("x = Path('a', 'b.csv')", "c.csv", Path("c.csv")),
+        ("x: date = '2013-01-01'", "2014-02-03", "2014-02-03"),
+        ("x: date = '2013-01-01'", date(2014, 2, 3), "2014-02-03"),
+        ("x: Path = 'a'", Path("b"), "b"),
+        # What YAML makes of a date that the notebook wants as text.
+        ("x = '2013-01-01'", date(2014, 2, 3), "2014-02-03"),
+        ("x = 1.5", "inf", float("inf")),
+    ],
+)
+def test_dates_times_and_paths(source: str, given_value: Any, taken: Any) -> None:
+    found = check(source, x=given_value)["x"]
+    assert found == taken
+    assert type(found) is type(taken)
+
+
+@pytest.mark.parametrize(
+    ("source", "given_value"),
+    [
+        ("x = date(2013, 1, 1)", "2014-02-30"),
+        ("x = date(2013, 1, 1)", datetime(2013, 1, 1)),
+        ("x = date(2013, 1, 1)", None),
+        ("x: date = '2013-01-01'", "soon"),
+        ("x = datetime(2013, 1, 1)", 5),
+        ("x = Path('a')", ""),
+    ],
+)
+def test_what_is_no_date_is_refused_with_an_example(source: str, given_value: Any) -> None:
+    with pytest.raises(MlopsError) as caught:
+        check(source, x=given_value)
+    assert caught.value.code == "parameters.type"
+    assert "write for example" in caught.value.hint
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    with pytest.raises(MlopsError) as caught:
+        check("depth = 1  # 1..20\nrate = 0.1", depth=30, rte=0.2, rate="fast")
+    assert caught.value.code == "parameters.wrong"
+    assert "3 parameters are wrong" in caught.value.message
+    assert all(f"`{name}`" in caught.value.message for name in ("depth", "rte", "rate"))
+    with pytest.raises(MlopsError) as alike:
+        check("depth = 1", a=1, b=2)
+    assert alike.value.code == "parameters.unknown"
+
+
+def test_secrets_are_known_by_name_or_comment() -> None:
+    found = read(
+        "password = ''\napi_key: str | None = None\ndsn = ''  # secret: the database\n"
+        "max_token = 5\nkey = 'a'\nsize = 3  # secret of good models\nsecret = None"
+    )
+    assert [each.name for each in found if each.secret] == ["password", "api_key", "dsn", "secret"]
+
+
+def test_secrets_are_given_by_reference_only(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("THE_PASSWORD", "hunter2")
+    (tmp_path / "pw").write_text("open sesame\n")
+    assert check("password = ''", password="env:THE_PASSWORD") == {"password": "env:THE_PASSWORD"}
+    assert check("password = ''", password="file:pw") == {"password": f"file:{tmp_path / 'pw'}"}
+    assert check("password: str | None = ''", password=None) == {"password": None}
+    for value, words in [
+        ("hunter2", "as a reference"),
+        ("env:NO_SUCH_ONE", "NO_SUCH_ONE is not set"),
+        ("file:nothing", "No such file"),
+        (12345, "as a reference"),
+    ]:
+        with pytest.raises(MlopsError, match=words) as caught:
+            check("password = ''", password=value)
+        assert caught.value.code == "parameters.secret"
+        assert "hunter2" not in str(caught.value)
+        assert "12345" not in str(caught.value)
 
 
 def test_unknown_names_are_refused_with_a_guess() -> None:

@@ -29,7 +29,8 @@ _MOST_NOTEBOOKS = 200
 class Order(msgspec.Struct, frozen=True):
     """What ``JUPYTER_MLOPS_RUN`` says: the run that whoever started the kernel wants.
 
-    ``flow`` is the file for the observed flow, where all of it is wanted at any cost.
+    ``flow`` is the file for the observed flow, where all of it is wanted at any cost. ``secrets``
+    are references to what must not be kept.
     """
 
     run: str
@@ -38,6 +39,7 @@ class Order(msgspec.Struct, frozen=True):
     parameters: dict[str, Any] = msgspec.field(default_factory=dict)
     observe: list[dict[str, Any]] = msgspec.field(default_factory=list)
     flow: str = ""
+    secrets: list[str] = []
 
 
 def order() -> Order | None:

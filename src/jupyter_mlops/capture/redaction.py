@@ -11,18 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
+from ..notebook.secret_names import HINTS as _HINTS
+from ..notebook.secret_names import NAMES as _NAMES
+from ..notebook.secret_names import is_secret_name
+from ..notebook.secret_references import Redactor
+
 MARK = "[redacted]"
 
-_WORDS = (
-    r"password|passwd|passphrase|passcode|secret|api[_-]?key|access[_-]?key|private[_-]?key|"
-    r"signing[_-]?key|encryption[_-]?key|account[_-]?key|storage[_-]?key|auth[_-]?key|"
-    r"auth[_-]?token|access[_-]?token|refresh[_-]?token|bearer|credential|connection[_-]?string|"
-    r"conn[_-]?str"
-)
-# The beginning of a name is not looked at: it stays as it is, and looking back costs time.
-_NAMES = rf"(?:(?:{_WORDS})[\w-]*|(?<![a-zA-Z0-9])(?:token|pwd|pass)(?![\w-]))"
-_HINTS = ("pass", "pwd", "secret", "token", "bearer", "credential", "key", "conn")
-_SECRET_NAME = re.compile(rf"[\w-]*?(?:{_NAMES})\Z", re.IGNORECASE)
 _BEFORE = re.compile(r"[\w-]*\Z")
 
 
@@ -156,11 +151,14 @@ for _each in _PATTERNS:
 _VALUE = re.compile(r"(\\?[\"'])([^\"'\\\n]+)(\\?[\"'])")
 
 _known: set[str] = set()
+_given = Redactor(())
+"""Knows the secrets that a run was given by reference."""
 _MOST_KNOWN = 500
 
 
 def redact(text: str) -> str:
     """Return ``text`` with every known form of a secret replaced by ``[redacted]``."""
+    text = _given.text(text)
     for value in _known:
         if value in text:
             text = text.replace(value, MARK)
@@ -193,10 +191,16 @@ def learn(text: str) -> None:
         _know(secret)
 
 
+def learn_secrets(values: Iterable[str]) -> None:
+    """Know what are secrets beyond doubt, however ordinary they look."""
+    global _given
+    _given = Redactor(values)
+
+
 def learn_values(values: Mapping[str, object] | Iterable[tuple[str, object]]) -> None:
     """Know the values of variables whose names are those of secrets."""
     for name, value in values.items() if isinstance(values, Mapping) else values:
-        if type(value) is str and value and _is_secret_name(name):
+        if type(value) is str and value and is_secret_name(name):
             _know(value)
 
 
@@ -213,7 +217,7 @@ def secrets(text: str) -> Iterator[tuple[str, str]]:
 
 def redact_value(name: str, text: str) -> str:
     """Return the value of a variable as it may be stored: not at all if its name is a secret's."""
-    if text and _is_secret_name(name):
+    if text and is_secret_name(name):
         return MARK
     return redact(text)
 
@@ -227,11 +231,6 @@ def redact_all(value: object, name: str = "") -> Any:
     if isinstance(value, list | tuple):
         return [redact_all(each, name) for each in value]
     return value
-
-
-def _is_secret_name(name: str) -> bool:
-    lower = name.lower()
-    return any(hint in lower for hint in _HINTS) and _SECRET_NAME.match(name) is not None
 
 
 def _replaced(match: re.Match[str]) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import MlopsError
 from ..notebook.kernel_state import KernelState
+from ..notebook.secret_references import resolve
 from ..os_errors import explain_os_errors
 from ..project import Project
 from .background import Background
@@ -28,7 +29,7 @@ from .observed_flow import FlowObserver, FullFlowObserver
 from .observing import Observers
 from .processes import spawn_writer, started
 from .records import End, Note, Start, Tag
-from .redaction import learn_values, redact, redact_value
+from .redaction import learn_secrets, learn_values, redact, redact_value
 from .run_names import new_run_name
 from .scalars import text
 from .waiting import waiting
@@ -114,6 +115,7 @@ class CaptureSession:
     ) -> None:
         ordered = order()
         learn_values(os.environ)
+        learn_secrets(resolve(each) for each in (ordered.secrets if ordered is not None else ()))
         path = notebook_path(shell.user_ns, ordered, request(shell), _executed(shell))
         self.project = Project.find(path)
         self.path = path

@@ -15,6 +15,7 @@ from ..errors import MlopsError, Place
 from ..governance.audit import AuditLog
 from ..notebook.document import Notebook, read
 from ..notebook.kernel_state import KernelState
+from ..notebook.moments import plain
 from ..notebook.parameters import check_parameters
 from ..os_errors import explain_os_errors
 from ..pipeline.acceptance import Accepted, carry_over, read_accepted
@@ -218,7 +219,9 @@ def _promote(
             "kind": kind,
             "notebook": notebook.name,
             "notebook_digest": pipeline.notebook_digest,
-            "parameters": {p.name: given.get(p.name, p.default) for p in pipeline.parameters},
+            "parameters": plain(
+                {p.name: given.get(p.name, p.default) for p in pipeline.parameters}
+            ),
             "run": run.run,
             "python": platform.python_version(),
             "target": target.name,

@@ -12,7 +12,9 @@ from .verbs import data  # noqa: F401
 from .verbs import why  # noqa: F401
 from .verbs import note  # noqa: F401
 from .verbs import restore  # noqa: F401
+from .verbs import params  # noqa: F401
 from .verbs import chart  # noqa: F401
+from .verbs import report  # noqa: F401
 from .verbs import check  # noqa: F401
 from .verbs import suggest  # noqa: F401
 from .verbs import run  # noqa: F401
@@ -20,6 +22,7 @@ from .verbs import prove  # noqa: F401
 from .verbs import pipelines  # noqa: F401
 from .verbs import deployments  # noqa: F401
 from .verbs import gc  # noqa: F401
+from .verbs import ci  # noqa: F401
 
 if __name__ == "__main__":
     main(prog_name="jupyter mlops")

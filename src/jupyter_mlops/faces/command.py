@@ -50,6 +50,19 @@ def main() -> None:
 
 def verb(function: Callable[..., View]) -> Callable[..., None]:
     """Make a function that returns a view a command with ``--json`` and one-line errors."""
+    return verb_of(main)(function)
+
+
+def verb_of(group: click.Group) -> Callable[[Callable[..., View]], Callable[..., None]]:
+    """Return what makes a function a command of a group, as `verb` does."""
+
+    def make(function: Callable[..., View]) -> Callable[..., None]:
+        return group.command()(_told(function))
+
+    return make
+
+
+def _told(function: Callable[..., View]) -> Callable[..., None]:
 
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
     @wraps(function)
@@ -76,7 +89,7 @@ def verb(function: Callable[..., View]) -> Callable[..., None]:
         if view.exit_code:
             context.exit(view.exit_code)
 
-    return main.command()(command)
+    return command
 
 
 def follow(progress: Progress[Any]) -> Any:

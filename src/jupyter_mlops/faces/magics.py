@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from ..notebook.kernel_state import KernelState
 
 # Verbs that work on a notebook: without a path they mean the notebook they are written in.
-_NOTEBOOK_VERBS = frozenset({"check", "promote", "prove", "rerun", "pipeline", "run", "suggest"})
+_NOTEBOOK_VERBS = frozenset(
+    {"check", "params", "promote", "prove", "rerun", "pipeline", "run", "suggest"}
+)
 # Verbs that look at what the kernel has executed, where the notebook is the kernel's own.
 _KERNEL_VERBS = frozenset({"check", "promote", "prove", "pipeline", "suggest"})
 _HELP = frozenset({"-h", "--help"})

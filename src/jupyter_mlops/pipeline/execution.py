@@ -25,6 +25,7 @@ from ..errors import Place
 from ..notebook.cell_lines import BODIES, UNREADABLE, line_in_body, line_of
 from ..notebook.document import Cell
 from ..notebook.figure_data import keep_figure_data
+from ..notebook.secret_references import Redactor
 
 INLINE = "module://matplotlib_inline.backend_inline"
 
@@ -75,8 +76,14 @@ class Session:
         self._shell = shell
         self._recorder: _Recorder = shell.recorder
         self._compiler: _Compiler = shell.compile
-        sys.stdout = _Tee("stdout", sys.stdout, self._recorder)
-        sys.stderr = _Tee("stderr", sys.stderr, self._recorder)
+        self._tees = [
+            _Tee(name, getattr(sys, name), self._recorder) for name in ("stdout", "stderr")
+        ]
+        sys.stdout, sys.stderr = self._tees
+
+    def keep_out(self, redactor: Redactor) -> None:
+        """Let none of the secrets that ``redactor`` knows be printed."""
+        self._recorder.redactor = redactor
 
     def run(self, cell: Cell) -> Execution:
         """Run one cell; its error, if any, is in the `Execution` and not raised."""
@@ -89,6 +96,8 @@ class Session:
         execution.result = result.result
         execution.error = result.error_before_exec or result.error_in_exec
         self._recorder.end()
+        for tee in self._tees:
+            tee.release()
         if execution.error and all(each["output_type"] != "error" for each in execution.outputs):
             # IPython prints some errors, such as a magic's wrong use, instead of showing them.
             execution.outputs.append(_error(execution.error, []))
@@ -147,6 +156,7 @@ class _Recorder:
     """Collects the outputs of the running cell in the order in which they come."""
 
     def __init__(self) -> None:
+        self.redactor = Redactor(())
         self._execution: Execution | None = None
         self._stream: tuple[dict[str, Any], list[str]] | None = None
         self._displayed: dict[str, list[dict[str, Any]]] = {}
@@ -218,6 +228,7 @@ class _Tee(io.TextIOBase):
         self._name = name
         self._stream = stream
         self._recorder = recorder
+        self._held = ""
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
@@ -231,8 +242,20 @@ class _Tee(io.TextIOBase):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         if text:
             self._recorder.print(self._name, text)
-            self._stream.write(text)
+            self._stream.write(self._without_secrets(text))
         return len(text)
+
+    def release(self) -> None:
+        """Pass on the beginning of a line that was held back."""
+        self._stream.write(self._recorder.redactor.text(self._held))
+        self._held = ""
+
+    def _without_secrets(self, text: str) -> str:
+        """Return the whole lines that there are: a secret may be printed in two parts."""
+        if not self._recorder.redactor:
+            return text
+        lines, end, self._held = (self._held + text).rpartition("\n")
+        return self._recorder.redactor.text(lines) + end
 
     def flush(self) -> None:
         self._stream.flush()

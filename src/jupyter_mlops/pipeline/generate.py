@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from ..errors import MlopsError, Place
+from ..notebook import moments
 from ..notebook.document import Notebook
 from ..os_errors import explain_os_errors
 from . import manifest, script
@@ -235,7 +236,7 @@ def _readme(pipeline: Pipeline) -> str:
             f"| {_md(step.name)} | {_md(', '.join(needs))} | {', '.join(makes)} | {cells} |"
         )
     parameters = [
-        f"- `{each.name}` ({each.type}), default `{each.default!r}`"
+        f"- `{each.name}` ({each.type}), default `{moments.plain(each.default)!r}`"
         + (f": {_md(each.help)}" if each.help else "")
         for each in pipeline.parameters
     ]

@@ -15,9 +15,10 @@ from typing import Any
 import yaml
 
 from ..errors import MlopsError, Place
+from ..notebook import moments
+from ..notebook.declared import Parameter
 from ..notebook.document import Cell
 from ..notebook.limits import Limits
-from ..notebook.parameters import Parameter
 from . import script
 from .model import Pipeline, Serving, Step
 
@@ -116,13 +117,19 @@ def convert_parameters(pipeline: Pipeline, given: Mapping[str, Any]) -> dict[str
             value = tuple(value)
         if kind == "float" and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
+        if kind in moments.TYPES and value is not None:
+            value = moments.take(kind, value)
         values[name] = value
     return values
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
     content: dict[str, Any] = {"name": parameter.name, "type": parameter.type}
-    if _is_plain(parameter.default):
+    if parameter.is_text:
+        content["type"] = "str"
+    if moments.kind_of(parameter.default):
+        content["default"] = moments.plain(parameter.default)
+    elif _is_plain(parameter.default):
         content["default"] = parameter.default
     else:
         content["default_python"] = ast.unparse(_node(parameter.default))
@@ -130,6 +137,8 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         content["optional"] = True
     if parameter.limits:
         content["limits"] = _limits(parameter.limits)
+    if parameter.secret:
+        content["secret"] = True
     if parameter.help:
         content["help"] = parameter.help
     content["line"] = parameter.line
@@ -243,6 +252,8 @@ def _read_parameter(content: dict[str, Any]) -> Parameter:
         default = ast.literal_eval(content["default_python"])
     else:
         default = content["default"]
+        if default is not None and content["type"] in moments.TYPES:
+            default = moments.take(content["type"], default)
     return Parameter(
         name=content["name"],
         default=default,
@@ -251,6 +262,7 @@ def _read_parameter(content: dict[str, Any]) -> Parameter:
         help=content.get("help", ""),
         line=content["line"],
         limits=_read_limits(content.get("limits") or {}),
+        secret=content.get("secret", False),
     )
 
 

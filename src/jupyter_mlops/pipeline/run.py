@@ -14,6 +14,7 @@ from typing import Any, Literal
 from ..capture.run_names import new_run_name
 from ..errors import MlopsError, Place
 from ..notebook.document import read
+from ..notebook.moments import plain
 from ..notebook.parameters import check_parameters
 from ..os_errors import explain_os_errors
 from ..progress import Progress, Stage
@@ -226,7 +227,7 @@ def _write(record: LocalRun) -> None:
     path = record.folder / _RECORD
     with explain_os_errors(record.folder):
         temporary = path.with_name(f".{path.name}.tmp")
-        temporary.write_text(json.dumps(record.to_dict(), indent=1, default=repr))
+        temporary.write_text(json.dumps(plain(record.to_dict()), indent=1, default=repr))
         os.replace(temporary, path)
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from .. import values
 from ..errors import MlopsError, Place
+from ..notebook import moments, secret_references
 from ..notebook.document import Cell
 from ..notebook.tags import RAISES
 from . import lifeline, manifest, whereabouts
@@ -82,14 +83,15 @@ class _StepRun:
         self.executions: list[Execution] = []
         self.outputs: dict[str, str] = {}
         self.parameters: dict[str, Any] = {}
+        self._redactor = secret_references.Redactor(())
         self._saved = time.monotonic()
 
     def execute(self, parameters: dict[str, Any]) -> dict[str, Any] | None:
         """Run the step; return the error as a dict, or None."""
         self.parameters = parameters
         namespace = self.session.namespace
-        namespace.update(parameters)
         try:
+            namespace.update({**parameters, **self._read_secrets(parameters)})
             for cell in self.step.prelude:
                 self._run(cell)
             # After the prelude, so that a class which it defines stays that class in the inputs.
@@ -128,8 +130,32 @@ class _StepRun:
             "error": error,
             "touched": touched,
         }
+        result = self._without_secrets(result)
         _write(self.folder / RESULT, json.dumps(result, indent=1))
         return result
+
+    def _read_secrets(self, parameters: Mapping[str, Any]) -> dict[str, str]:
+        """Return the values of those parameters that are references to secrets."""
+        found: dict[str, str] = {}
+        for each in self.pipeline.parameters:
+            reference = parameters.get(each.name)
+            if not each.secret or not secret_references.is_reference(reference):
+                continue
+            try:
+                found[each.name] = secret_references.resolve(str(reference))
+            except ValueError as error:
+                raise MlopsError(
+                    "parameters.secret",
+                    f"The secret `{each.name}` cannot be read: {error}.",
+                    hint="give the step that environment variable or file where it runs.",
+                    place=Place(self.pipeline.notebook),
+                ) from None
+        self._redactor = secret_references.Redactor(found.values())
+        self.session.keep_out(self._redactor)
+        return found
+
+    def _without_secrets(self, content: dict[str, Any]) -> dict[str, Any]:
+        return self._redactor.all(content) if self._redactor else content  # type: ignore[return-value]
 
     def _load_inputs(self, namespace: dict[str, Any]) -> None:
         providers: dict[str, list[str]] = {}
@@ -191,6 +217,7 @@ class _StepRun:
             "nbformat": 4,
             "nbformat_minor": 5,
         }
+        notebook = self._without_secrets(notebook)
         _write(self.folder / EXECUTED, json.dumps(notebook, indent=1, default=str))
 
     def _introduction(self) -> list[dict[str, Any]]:
@@ -200,7 +227,7 @@ class _StepRun:
             f"Step `{self.step.name}` of the pipeline `{self.pipeline.name}`, "
             f"from `{self.pipeline.notebook}`.\n\nInputs: {inputs or 'none'}."
         )
-        lines = [f"{name} = {value!r}" for name, value in self.parameters.items()]
+        lines = [f"{n} = {moments.source(v) or repr(v)}" for n, v in self.parameters.items()]
         about: dict[str, Any] = {
             "cell_type": "markdown",
             "id": "mlops-about",

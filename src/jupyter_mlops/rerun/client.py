@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from jupyter_core.utils import ensure_async, run_sync
@@ -18,6 +22,7 @@ from .saving import SparingManager
 # Not `%load_ext`: IPython would then greet the notebook's own `%load_ext` with a complaint.
 _LOAD = "__import__('jupyter_mlops').load_ipython_extension(get_ipython())"
 _SETTLE_SECONDS = 5.0
+_SHOWN = frozenset({"stream", "display_data", "execute_result", "update_display_data", "error"})
 
 
 class CapturingClient(PapermillNotebookClient):  # type: ignore[misc]
@@ -29,6 +34,8 @@ class CapturingClient(PapermillNotebookClient):  # type: ignore[misc]
         self.running: tuple[int, Any] | None = None
         self.is_broken_off = False
         self.on_cell_execute = self._before_cell
+        self._redactor = order.redactor()
+        manager.redactor = self._redactor
 
     def create_kernel_manager(self) -> Any:
         manager = super().create_kernel_manager()
@@ -67,7 +74,8 @@ class CapturingClient(PapermillNotebookClient):  # type: ignore[misc]
         """Run the cells; a dead kernel, a timeout and an interrupt end with the cell named."""
         self._load_capture()
         try:
-            super().papermill_execute_cells()
+            with self._interrupts_reach_the_cell():
+                super().papermill_execute_cells()
         except DeadKernelError:
             raise self._broken_off(
                 "rerun.kernel-died",
@@ -86,10 +94,17 @@ class CapturingClient(PapermillNotebookClient):  # type: ignore[misc]
             ) from None
         except KeyboardInterrupt:
             run_sync(self._settle)()
-            self._broken_off("rerun.interrupted", "KeyboardInterrupt", "Interrupted.", "")
+            error = self._broken_off("rerun.interrupted", "KeyboardInterrupt", "Interrupted.", "")
+            self.log.warning(f"Interrupted at {error.place}; what was done is kept.")
             raise
         finally:
             self.order.interrupt = self.order.kill = None
+
+    def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
+        """Take what the kernel sends, without the secrets that the run was given."""
+        if self._redactor and msg["msg_type"] in _SHOWN:
+            msg["content"] = self._redactor.all(msg["content"])
+        return super().process_message(msg, cell, cell_index)
 
     async def async_execute_cell(self, cell: Any, cell_index: int, **options: Any) -> Any:
         """Run a cell, unless one of its tags says that it is left out."""
@@ -158,6 +173,32 @@ class CapturingClient(PapermillNotebookClient):  # type: ignore[misc]
         self.kc.session.metadata["cellId"] = cell.id
         if self.order.on_cell is not None:
             self.order.on_cell(self.order.originals[cell_index])
+
+    @contextmanager
+    def _interrupts_reach_the_cell(self) -> Iterator[None]:
+        """Let an interrupt of this process end the running cell, and then raise it.
+
+        Raised where it comes, it would tear the loop that talks to the kernel. A second one is.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.getsignal(signal.SIGINT)
+        interrupted = False
+
+        def interrupt(*_: object) -> None:
+            nonlocal interrupted
+            interrupted = True
+            signal.signal(signal.SIGINT, before)
+            self.order.stop()
+
+        signal.signal(signal.SIGINT, interrupt)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+        if interrupted:
+            raise KeyboardInterrupt
 
     async def _settle(self) -> None:
         """Interrupt the kernel and give the cell a moment, so that capture sees it end."""

@@ -13,11 +13,13 @@ from papermill.engines import NBClientEngine
 from papermill.log import logger
 
 from ..errors import MlopsError
-from ..notebook.document import Notebook, parse, read
+from ..notebook.document import parse, read
+from ..notebook.executed import mark
 from ..notebook.parameters import check_parameters, read_parameters
 from ..project import Project
 from . import injection
 from .client import CapturingClient
+from .installed import require_kernel
 from .order import Order
 from .record import executed_path, prepare, record, write
 from .saving import SparingManager
@@ -92,6 +94,7 @@ class MlopsEngine(NBClientEngine):  # type: ignore[misc]
                 log_output=log_output,
                 autosave_cell_every=autosave_cell_every,
             )
+            mark(nb.metadata, order.run)
             manager.notebook_start()
             with _recorded(order, manager) if plain else nullcontext():
                 try:
@@ -131,24 +134,6 @@ class MlopsEngine(NBClientEngine):  # type: ignore[misc]
         return client.execute(env=order.environment(), **start)
 
 
-def require_kernel(name: str, notebook: Notebook) -> None:
-    """Raise ``rerun.no-kernel`` where no kernel of that name is installed."""
-    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
-
-    kernels = KernelSpecManager()
-    try:
-        kernels.get_kernel_spec(name)
-    except NoSuchKernel:
-        there_are = ", ".join(sorted(kernels.find_kernel_specs())) or "none"
-        raise MlopsError(
-            "rerun.no-kernel",
-            f"There is no kernel named `{name}`; there are: {there_are}.",
-            hint="choose one of them in JupyterLab (Kernel, Change Kernel) and save the "
-            f"notebook, or install it: `python -m ipykernel install --user --name {name}`.",
-            place=notebook.place(),
-        ) from None
-
-
 def _order(nb: Any, input_path: str | None) -> Order:
     """Return the order of a plain papermill call, from what papermill wrote into ``nb``."""
     from ..capture.run_names import new_run_name
@@ -156,8 +141,11 @@ def _order(nb: Any, input_path: str | None) -> Order:
     asked = nb.metadata.papermill
     given = asked.get("parameters") or {}
     path = Path(input_path or asked.get("input_path") or "notebook.ipynb")
-    project = Project.find(path if path.exists() else None)
-    if path.is_file():
+    if not _is_file(path):
+        # papermill has changed to the folder of `--cwd`; its paths start where it was called.
+        path = _called_in() / path
+    project = Project.find(path if _is_file(path) else None)
+    if _is_file(path):
         notebook = read(path, name=project.relative(path))
     else:
         # A notebook from standard input or a remote store: what papermill read is all there is.
@@ -165,6 +153,19 @@ def _order(nb: Any, input_path: str | None) -> Order:
         notebook = parse(text, path=Path.cwd() / path.name, name=str(path))
     checked = check_parameters(notebook, read_parameters(notebook), given) if given else {}
     return Order(project, notebook, new_run_name(notebook.name), parameters=checked)
+
+
+def _called_in() -> Path:
+    from papermill.iorw import papermill_io
+
+    return Path(getattr(papermill_io.get_handler("local"), "_cwd", None) or Path.cwd())
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a whole notebook in place of a path
+        return False
 
 
 @contextmanager

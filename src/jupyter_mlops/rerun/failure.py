@@ -10,7 +10,7 @@ from ..errors import MlopsError
 from ..notebook.cell_lines import BODIES, UNREADABLE, line_in_body, line_of
 from ..notebook.document import Cell, Notebook
 
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _CHAIN = re.compile("During handling of the above exception|The above exception was the direct")
 _BODY = re.compile(rf"File (?:{'|'.join(map(re.escape, BODIES))}):(\d+)")
 _UNREADABLE = re.compile(rf"File {UNREADABLE}:(\d+)")
@@ -49,7 +49,7 @@ def cell_failed(
 
 def line_in_cell(traceback: Sequence[str], execution_count: int | None, source: str) -> int | None:
     """Return the line of the cell that raised, counted from 1, where the traceback tells it."""
-    text = _ANSI.sub("", "\n".join(traceback))
+    text = ANSI.sub("", "\n".join(traceback))
     # IPython shows causes first.
     for chained in reversed(_CHAIN.split(text)):
         if found := re.search(rf"Cell In\[{execution_count}\], line (\d+)", chained):

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import ast
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..notebook import moments, secret_references
 from ..notebook.document import Cell, Notebook
-from ..notebook.parameters import parameters_cell
+from ..notebook.parameters import Parameter, parameters_cell, read_parameters
 
 INJECTED = "injected-parameters"
 _MARKER = "papermill-error-cell-tag"
 
 
-def source(parameters: Mapping[str, Any]) -> str:
-    """Return Python that assigns each parameter, for values made of literals."""
-    lines = [f"{name} = {_literal(value)}" for name, value in parameters.items()]
+def source(parameters: Mapping[str, Any], declared: Iterable[Parameter] = ()) -> str:
+    """Return Python that assigns each parameter.
+
+    Values are made of literals, or are dates, times and paths, which are made as the notebook
+    makes them. Secrets are read where their references point.
+    """
+    known = {each.name: each for each in declared}
+    lines = [f"{name} = {_value(known.get(name), value)}" for name, value in parameters.items()]
     return "\n".join(["# Parameters", *lines])
 
 
@@ -45,8 +52,8 @@ def settle(content: Any, notebook: Notebook, parameters: Mapping[str, Any]) -> l
         cell["id"] = original.id
     if injected is not None:
         injected["id"] = INJECTED
-        if parameters:
-            injected["source"] = source(parameters)
+        if parameters and not _says(injected["source"], parameters):
+            injected["source"] = source(parameters, read_parameters(notebook))
     return aligned
 
 
@@ -54,7 +61,27 @@ def _is_injected(cell: Any) -> bool:
     return INJECTED in cell.metadata.get("tags", [])
 
 
+def _says(text: str, parameters: Mapping[str, Any]) -> bool:
+    """Tell whether papermill's own text already assigns these values, type by type."""
+    try:
+        assigned = [node for node in ast.parse(text).body if isinstance(node, ast.Assign)]
+        said = {ast.unparse(node.targets[0]): ast.literal_eval(node.value) for node in assigned}
+    except (SyntaxError, ValueError):
+        return False
+    return repr(said) == repr(dict(parameters))
+
+
+def _value(parameter: Parameter | None, value: Any) -> str:
+    if parameter is None:
+        return _literal(value)
+    if parameter.secret and value is not None:
+        return secret_references.source(value)
+    return moments.source(value, parameter.maker) or _literal(value)
+
+
 def _literal(value: Any) -> str:
+    if made := moments.source(value):
+        return made
     if isinstance(value, float) and not math.isfinite(value):
         return f"float('{value}')"
     if type(value) is list:

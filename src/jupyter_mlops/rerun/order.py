@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from .._calm import calm
 from .._hashes import with_hashes
+from ..notebook import moments
 from ..notebook.document import Cell, Notebook
+from ..notebook.parameters import Parameter, read_parameters
+from ..notebook.secret_references import Redactor, resolve
 from ..project import Project
 
 if TYPE_CHECKING:
@@ -52,6 +55,26 @@ class Order:
     kill: Callable[[], None] | None = None
     """Ends the kernel at once; set while a kernel runs."""
 
+    def declared(self) -> dict[str, Parameter]:
+        """Return the notebook's own parameters by name."""
+        return {each.name: each for each in read_parameters(self.notebook)}
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """References to secrets among the parameters, by name."""
+        if not self.parameters:
+            return {}
+        known = self.declared()
+        return {
+            name: value
+            for name, value in self.parameters.items()
+            if value is not None and name in known and known[name].secret
+        }
+
+    def redactor(self) -> Redactor:
+        """Return what keeps the secrets' values out of what is shown and stored."""
+        return Redactor(resolve(each) for each in self.secrets.values())
+
     def environment(self) -> dict[str, str]:
         """Return the kernel's environment: this process's, and what capture needs to know."""
         environment = with_hashes(calm(os.environ))
@@ -65,7 +88,8 @@ class Order:
                 "run": self.run,
                 "kind": self.kind,
                 "notebook": notebook,
-                "parameters": dict(self.parameters),
+                "parameters": moments.plain(dict(self.parameters)),
+                "secrets": list(self.secrets.values()),
                 "observe": [observation.to_dict() for observation in self.observe],
                 "flow": str(self.flow.resolve()) if self.flow is not None else "",
             },

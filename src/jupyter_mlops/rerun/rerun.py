@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import queue
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MlopsError
+from ..notebook import moments
 from ..notebook.document import Cell, Notebook, read
 from ..notebook.parameters import check_parameters, read_parameters
 from ..notebook.tags import RAISES, STEP_PREFIX
@@ -168,12 +170,12 @@ def _papermill(order: Order, executed: Path) -> None:
     prepare(order)
     source = str(order.notebook.path.resolve())
     staged = executed.with_name(f".{executed.name}")
-    with explain_os_errors(order.project.root):
+    with explain_os_errors(order.project.root), _names_are_checked():
         try:
             execute_notebook(
                 _no_template(source),
                 _no_template(str(staged)),
-                dict(order.parameters),
+                moments.plain(dict(order.parameters)),
                 engine_name="mlops",
                 progress_bar=False,
                 execution_timeout=order.timeout,
@@ -196,6 +198,21 @@ def _papermill(order: Order, executed: Path) -> None:
             if order.captured and staged.exists():
                 os.replace(staged, executed)
             staged.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _names_are_checked() -> Iterator[None]:
+    """Silence papermill's complaint about names it does not see, such as those with None."""
+    from papermill.log import logger
+
+    def is_news(record: logging.LogRecord) -> bool:
+        return not str(record.msg).startswith("Passed unknown parameter")
+
+    logger.addFilter(is_news)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_news)
 
 
 def _went_on(executed: Path) -> bool:

@@ -7,6 +7,8 @@ from typing import Any
 
 from papermill.engines import NotebookExecutionManager
 
+from ..notebook.secret_references import Redactor
+
 _INTERVAL = 1.0
 _SHARE = 0.05
 
@@ -20,13 +22,32 @@ class SparingManager(NotebookExecutionManager):  # type: ignore[misc]
     """
 
     output_path: str | None
+    redactor = Redactor(())
     _due = 0.0
 
     def save(self, **changed: Any) -> None:
         start = time.monotonic()
+        self._redact()
         super().save(**changed)
         end = time.monotonic()
         self._due = end + max(_INTERVAL, (end - start) / _SHARE)
+
+    def _redact(self) -> None:
+        """Take out secrets that came in two parts: one output of text follows another."""
+        if not self.redactor:
+            return
+        for cell in self.nb.cells:
+            joined: Any = None
+            for output in list(cell.get("outputs", ())):
+                if output.output_type != "stream":
+                    joined = None
+                elif joined is None or joined.name != output.name:
+                    joined = output
+                elif self.redactor.text(text := joined.text + output.text) != text:
+                    joined.text = self.redactor.text(text)
+                    cell.outputs.remove(output)
+                else:
+                    joined = output
 
     def cell_start(self, cell: Any, cell_index: int | None = None, **changed: Any) -> None:
         self._sparingly(super().cell_start, cell, cell_index, **changed)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import MlopsError
+from ...notebook import moments
 from ...notebook.document import read
 from ...notebook.parameters import Parameter, check_parameters, read_parameters
 from ..views import Table, View
@@ -150,7 +151,8 @@ def _field(parameter: Parameter) -> Any:
         return w.IntText(value=default, **common)
     if numeric:
         return w.FloatText(value=default, **common)
-    return w.Text(value=default if isinstance(default, str) else repr(default), **common)
+    shown = moments.plain(default)
+    return w.Text(value=shown if isinstance(shown, str) else repr(default), **common)
 
 
 def _slider(parameter: Parameter, common: dict[str, Any]) -> Any:
@@ -176,7 +178,7 @@ def _help(parameter: Parameter) -> str:
 
 def _table(path: Path, parameters: tuple[Parameter, ...]) -> View:
     rows: list[list[Any]] = [
-        [each.name, repr(each.default), each.type, str(each.limits), each.help]
+        [each.name, repr(moments.plain(each.default)), each.type, str(each.limits), each.help]
         for each in parameters
     ]
     first = parameters[0]

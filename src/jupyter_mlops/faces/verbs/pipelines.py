@@ -13,11 +13,10 @@ from .. import shown
 from ..command import (
     follow,
     notebook_argument,
-    parameters_option,
-    parse_assignments,
     timeout_option,
     verb,
 )
+from ..given import given_options, given_parameters
 from ..kernel import kernel_option, read_kernel
 from ..views import View
 from .prove import accept_option
@@ -48,7 +47,7 @@ def pipeline(notebook: Path, kernel_file: Path | None) -> View:
 
 @verb
 @notebook_argument
-@parameters_option
+@given_options
 @click.option(
     "--images",
     type=click.Choice(["auto", "require", "none"]),
@@ -73,7 +72,7 @@ def promote(
     from ...deploy.promote import promote as start
 
     kernel = read_kernel(kernel_file)
-    given = parse_assignments(assignments)
+    given = given_parameters(notebook, assignments)
     promotion = start(
         notebook,
         given,

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from ...project import Project
-from ..command import follow, notebook_argument, parameters_option, parse_assignments, verb
+from ..command import follow, notebook_argument, verb
+from ..given import given_options, given_parameters
 from ..kernel import kernel_option, read_kernel
 from ..views import Table, View
 
@@ -23,7 +24,7 @@ accept_option = click.option(
 
 @verb
 @notebook_argument
-@parameters_option
+@given_options
 @accept_option
 @kernel_option
 def prove(
@@ -40,7 +41,7 @@ def prove(
 
     project = Project.find(notebook)
     kernel = read_kernel(kernel_file)
-    given = parse_assignments(assignments)
+    given = given_parameters(notebook, assignments)
     proving = start(notebook, given, project=project, accept=accepted, kernel=kernel)
     found = follow(proving)
     proof = found.proof

@@ -11,17 +11,16 @@ from ...project import Project
 from ..command import (
     follow,
     notebook_argument,
-    parameters_option,
-    parse_assignments,
     timeout_option,
     verb,
 )
+from ..given import given_options, given_parameters
 from ..views import Table, View
 
 
 @verb
 @notebook_argument
-@parameters_option
+@given_options
 @click.option("--workers", type=click.IntRange(min=1), help="Steps at a time; default: the CPUs.")
 @click.option("--no-cache", is_flag=True, help="Run every step, and keep nothing in the cache.")
 @click.option(
@@ -52,7 +51,7 @@ def run(
         project = Project.find(notebook)
         name = compile_notebook(read(notebook, name=project.relative(notebook))).name
         return _listed(runs(project, name))
-    given = parse_assignments(assignments)
+    given = given_parameters(notebook, assignments)
     running = start(
         notebook, given, workers=workers, cached=not no_cache, resume=resume, timeout=timeout
     )

@@ -9,7 +9,8 @@ import click
 
 from ...project import Project
 from .. import shown
-from ..command import follow, notebook_argument, parameters_option, parse_assignments, verb
+from ..command import follow, notebook_argument, verb
+from ..given import given_options, given_parameters
 from ..views import View
 from .choosing import choice_of, choosing
 
@@ -56,10 +57,12 @@ def show(run: str) -> View:
 
 @verb
 @notebook_argument
-@parameters_option
+@given_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Keep the result here too.")
 def rerun(notebook: Path, assignments: tuple[str, ...], output: Path | None) -> View:
     """Run a notebook again with papermill, tracked, with other parameters."""
     from ...rerun.rerun import rerun as start
 
-    return shown.rerun(follow(start(notebook, parse_assignments(assignments), output=output)))
+    return shown.rerun(
+        follow(start(notebook, given_parameters(notebook, assignments), output=output))
+    )

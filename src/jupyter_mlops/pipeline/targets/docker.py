@@ -14,6 +14,7 @@ from ..._calm import CALM
 from ...errors import MlopsError, Place
 from ...images import containers
 from ...images.dockerfile import PIPELINE
+from ...notebook.moments import plain
 from ...os_errors import explain_os_errors
 from ...progress import Progress
 from .. import whereabouts
@@ -87,7 +88,7 @@ class DockerTarget:
                 place.mkdir(parents=True, exist_ok=True)
                 (place / RESULT).unlink(missing_ok=True)
             given = work / "parameters.json"
-            given.write_text(json.dumps(dict(parameters)), encoding="utf-8")
+            given.write_text(json.dumps(plain(dict(parameters))), encoding="utf-8")
             user = containers.user_of(work, reads=cwd)
 
         def launch(step: Step) -> _Container:

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from ..._calm import calm
 from ..._hashes import with_hashes
 from ...errors import MlopsError, Place
+from ...notebook.moments import plain
 from ...os_errors import explain_os_errors
 from ...progress import Progress
 from .. import whereabouts
@@ -78,7 +79,7 @@ class LocalTarget:
         with explain_os_errors(work):
             work.mkdir(parents=True, exist_ok=True)
             given = work / "parameters.json"
-            given.write_text(json.dumps(dict(parameters)), encoding="utf-8")
+            given.write_text(json.dumps(plain(dict(parameters))), encoding="utf-8")
         steps = [s for s in pipeline.steps if self._only is None or s.name in self._only]
         with (
             Lifeline() as lifeline,
