@@ -52,8 +52,9 @@ def settle(content: Any, notebook: Notebook, parameters: Mapping[str, Any]) -> l
         cell["id"] = original.id
     if injected is not None:
         injected["id"] = INJECTED
-        if parameters and not _says(injected["source"], parameters):
-            injected["source"] = source(parameters, read_parameters(notebook))
+        wanted = source(parameters, read_parameters(notebook))
+        if parameters and not _same_code(injected["source"], wanted):
+            injected["source"] = wanted
     return aligned
 
 
@@ -61,14 +62,12 @@ def _is_injected(cell: Any) -> bool:
     return INJECTED in cell.metadata.get("tags", [])
 
 
-def _says(text: str, parameters: Mapping[str, Any]) -> bool:
-    """Tell whether papermill's own text already assigns these values, type by type."""
+def _same_code(text: str, wanted: str) -> bool:
+    """Tell whether papermill's own text does what is wanted, quotes and comments aside."""
     try:
-        assigned = [node for node in ast.parse(text).body if isinstance(node, ast.Assign)]
-        said = {ast.unparse(node.targets[0]): ast.literal_eval(node.value) for node in assigned}
-    except (SyntaxError, ValueError):
+        return ast.dump(ast.parse(text)) == ast.dump(ast.parse(wanted))
+    except SyntaxError:
         return False
-    return repr(said) == repr(dict(parameters))
 
 
 def _value(parameter: Parameter | None, value: Any) -> str:
