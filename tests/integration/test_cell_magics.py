@@ -94,7 +94,7 @@ def test_a_rerun_has_its_parameters_behind_the_cell_of_that_line(tmp_path: Path)
     assert done.parameters == {"rows": 6}
     assert done.metrics == {"total": 15.5}
     executed = nbformat.read(done.executed, as_version=4)  # type: ignore[no-untyped-call]
-    assert executed.cells[2].source == "# Parameters\nrows = 6"
+    assert executed.cells[2].source.rstrip() == "# Parameters\nrows = 6"
     assert executed.cells[1].source == CELLS[1][1]
 
 
