@@ -61,7 +61,8 @@ def _both(*words: str, notebook: str = "nb.ipynb", ok: bool = True) -> list[Any]
         output = Path(f"out-{engine}.ipynb")
         output.unlink(missing_ok=True)
         result = _papermill(notebook, str(output), *words, engine=engine)
-        assert (result.exit_code == 0) is ok, result.output
+        if (result.exit_code == 0) is not ok:
+            raise AssertionError(result.output) from result.exception
         found.append(_comparable(nbformat.read(output, as_version=4)))
     return found
 

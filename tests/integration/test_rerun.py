@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -298,3 +299,16 @@ def test_a_kernel_that_is_done_is_not_interrupted(home: Path) -> None:
     notebook = write_notebook(home / "quiet" / "quiet.ipynb", [("", listening), ("", "x = 1")])
     drain(rerun(notebook))
     assert not (notebook.parent / "interrupted").exists()
+
+
+def test_reruns_side_by_side_leave_no_folder_to_papermill(project_root: Path) -> None:
+    from papermill.iorw import papermill_io
+
+    short = write_notebook(project_root / "short.ipynb", [("", "import time; time.sleep(1)")])
+    long = write_notebook(project_root / "long.ipynb", [("", "import time; time.sleep(3)")])
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(drain, rerun(short))
+        second = pool.submit(drain, rerun(long))
+        first.result()
+        second.result()
+    assert papermill_io.get_handler("local").cwd(None) is None

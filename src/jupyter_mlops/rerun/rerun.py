@@ -170,7 +170,7 @@ def _papermill(order: Order, executed: Path) -> None:
     prepare(order)
     source = str(order.notebook.path.resolve())
     staged = executed.with_name(f".{executed.name}")
-    with explain_os_errors(order.project.root), _names_are_checked():
+    with explain_os_errors(order.project.root), _names_are_checked(), _no_folder_is_left():
         try:
             execute_notebook(
                 _no_template(source),
@@ -213,6 +213,31 @@ def _names_are_checked() -> Iterator[None]:
         yield
     finally:
         logger.removeFilter(is_news)
+
+
+_side_by_side = 0
+_counting = threading.Lock()
+
+
+@contextlib.contextmanager
+def _no_folder_is_left() -> Iterator[None]:
+    """Forget where papermill reads relative paths, once the last rerun of this process has ended.
+
+    It keeps one folder for all, puts back what it found, and so, of two side by side, the wrong
+    one: later reads would look for a folder that may be gone.
+    """
+    from papermill.iorw import papermill_io
+
+    global _side_by_side
+    with _counting:
+        _side_by_side += 1
+    try:
+        yield
+    finally:
+        with _counting:
+            _side_by_side -= 1
+            if _side_by_side == 0:
+                papermill_io.get_handler("local").cwd(None)
 
 
 def _went_on(executed: Path) -> bool:
