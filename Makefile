@@ -57,7 +57,7 @@ $(READY): requirements/dev.txt pyproject.toml
 
 # Write the lock anew after a change of pyproject.toml; it names no registry.
 lock:
-	$(BIN)/uv pip compile pyproject.toml --extra lab --extra examples --group test --group lint \
+	$(BIN)/uv pip compile pyproject.toml --extra lab --extra examples --extra tune --extra dask --group test --group lint \
 	  --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --quiet -o requirements/dev.txt
 	grep -A1000 '^uv==' requirements/dev.txt | awk 'NR>1 && /^[a-z]/{exit} {print}' > requirements/uv.txt
