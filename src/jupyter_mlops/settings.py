@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -90,6 +91,25 @@ class CiSettings(_Section):
     """Metric to threshold, such as ``">= 0.8"``, or notebook to a table of these."""
 
 
+class ChainedNotebook(_Section):
+    """One notebook of a chain; texts in ``parameters`` may hold ``${name.output}``."""
+
+    path: str
+    """As seen from the folder of ``mlops.toml``."""
+    name: str | None = None
+    """Default: the file's name without ``.ipynb``."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    after: tuple[str, ...] = ()
+    """Names of notebooks that must have run before, where no parameter says so."""
+
+
+class ChainSettings(_Section):
+    """Notebooks that run as one graph, `jupyter mlops run NAME`."""
+
+    name: str
+    notebook: tuple[ChainedNotebook, ...]
+
+
 class Settings(_Section):
     """What ``mlops.toml`` may say; unknown keys are refused."""
 
@@ -102,6 +122,7 @@ class Settings(_Section):
     gates: tuple[Gate, ...] = ()
     retrain: RetrainSettings = RetrainSettings()
     monitor: MonitorSettings = MonitorSettings()
+    pipeline: tuple[ChainSettings, ...] = ()
 
 
 def read(path: Path) -> Settings:
@@ -115,17 +136,56 @@ def read(path: Path) -> Settings:
         return Settings()
     place = Place(str(path))
     try:
-        return Settings.model_validate(tomllib.loads(text))
+        content = tomllib.loads(text)
+        return Settings.model_validate(content)
     except tomllib.TOMLDecodeError as error:
         raise MlopsError(
             "settings.invalid", f"{path.name} is not TOML: {error}.", place=place
         ) from None
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
+        unknown = first["type"] == "extra_forbidden"
+        words = "there is no such key" if unknown else first["msg"]
+        hint = "see docs/settings.md for the names and types."
+        if unknown and (near := _nearest(first["loc"])):
+            hint = f"did you mean `{near}`?"
         raise MlopsError(
             "settings.invalid",
-            f"{path.name}: {name}: {first['msg']}.",
-            hint="see docs/settings.md for the names and types.",
+            f"{path.name}: {_where(content, first['loc'])}: {words}.",
+            hint=hint,
             place=place,
         ) from None
+
+
+def _where(content: Any, location: tuple[int | str, ...]) -> str:
+    """Return where something stands; an item of a list is told by its name, where it has one."""
+    parts: list[str] = []
+    for part in location:
+        content = content[part] if _has(content, part) else None
+        called = None
+        if isinstance(part, int) and isinstance(content, dict):
+            called = content.get("name") or content.get("path")
+        parts.append(f'"{called}"' if isinstance(called, str) else str(part))
+    return ".".join(parts)
+
+
+def _has(content: Any, part: int | str) -> bool:
+    if isinstance(content, list):
+        return isinstance(part, int) and part < len(content)
+    return isinstance(content, dict) and part in content
+
+
+def _nearest(location: tuple[int | str, ...]) -> str:
+    """Return the key that an unknown one was perhaps meant to be."""
+    model: Any = Settings
+    for part in location[:-1]:
+        if isinstance(part, str):
+            field = getattr(model, "model_fields", {}).get(part)
+            kind = field.annotation if field is not None else None
+            model = next((each for each in (kind, *get_args(kind)) if _is_section(each)), None)
+    known = list(getattr(model, "model_fields", {}))
+    return next(iter(difflib.get_close_matches(str(location[-1]), known, 1)), "")
+
+
+def _is_section(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, _Section)
