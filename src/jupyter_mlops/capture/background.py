@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 
 Work = Callable[[], None]
+THREAD = "mlops-capture"
+"""The thread's name."""
 
 
 class Background:
@@ -29,7 +31,10 @@ class Background:
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._idle = threading.Condition()
         self._waiting = 0
-        self._thread = threading.Thread(target=self._run, name="mlops-capture", daemon=True)
+        self._start()
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name=THREAD, daemon=True)
         self._thread.start()
 
     def add(self, work: Work) -> None:
@@ -37,15 +42,25 @@ class Background:
             self._waiting += 1
         self._queue.put(work)
 
-    def finish(self, seconds: float) -> bool:
+    def settle(self, seconds: float) -> bool:
         """Wait until all work is done, at most so long; return whether it is."""
-        end = time.monotonic() + seconds
         with self._idle:
-            done = self._idle.wait_for(
-                lambda: not self._waiting or not self._thread.is_alive(), end - time.monotonic()
+            return self._idle.wait_for(
+                lambda: not self._waiting or not self._thread.is_alive(), seconds
             )
+
+    def finish(self, seconds: float) -> bool:
+        """Wait as `settle` does, and end."""
+        done = self.settle(seconds)
         self._queue.put(None)
-        return bool(done)
+        return done
+
+    def go_on(self) -> None:
+        """Start the thread again in a forked process; what the other one has in hand is its own."""
+        self._queue = queue.SimpleQueue()
+        self._idle = threading.Condition()
+        self._waiting = 0
+        self._start()
 
     def _run(self) -> None:
         last = time.monotonic()

@@ -74,6 +74,12 @@ class Estimators:
     def names(self) -> tuple[str, ...]:
         return tuple(self._known)
 
+    def move(self, folder: Path) -> None:
+        """Go on in another journal's folder, which has the files of this one."""
+        before, self._folder = self._folder.parent, folder / "models"
+        for state in self._known.values():
+            state.files = tuple(folder / file.relative_to(before) for file in state.files)
+
     def collect(
         self, order: int, names: CellNames, namespace: Mapping[str, Any]
     ) -> Iterator[tuple[Model, Callable[[], EstimatorParameters]]]:

@@ -98,6 +98,8 @@ class Hooks:
         self.executed = 0
         self.failed = False
         """Whether the last executed cell failed."""
+        self.listener: Callable[[str, float, int], None] | None = None
+        """Told each value of a metric, with its step, where it is set; may end the cell."""
 
     def register(self) -> None:
         self._shell.events.register("pre_run_cell", self.before)
@@ -114,6 +116,13 @@ class Hooks:
             self._transformers.remove(self._transformer)
         self._displays.unregister()
         self._libraries.stop()
+
+    def move(self, folder: Path, first: AnyRecord) -> None:
+        """Go on in a forked process, in a journal of its own that begins with ``first``."""
+        self._journal.move(folder, first)
+        self._background.go_on()
+        self.estimators.move(folder)
+        self._displays.move(folder)
 
     def leave(self) -> None:
         """End the run in the middle of a cell: what it has done so far is the run's last."""
@@ -134,7 +143,10 @@ class Hooks:
 
     def metric(self, name: str, value: float, step: int | None = None) -> None:
         """Record a value of a metric, as set by the cell that runs or ran last."""
-        self.append(self.scalars.metric(self.executed, name, value, step))
+        record = self.scalars.metric(self.executed, name, value, step)
+        self.append(record)
+        if self.listener is not None:
+            self.listener(name, value, record.step)
 
     def where(self) -> tuple[int, str | None]:
         """Return the order and the id of the cell that runs or ran last."""

@@ -107,6 +107,21 @@ class Journal:
                 os.close(self._file)
                 self._file = None
 
+    def move(self, folder: Path, first: AnyRecord) -> None:
+        """Go on in another folder, in a forked process: with all that this journal has so far.
+
+        ``first`` stands there in place of the first record. Raises as making a journal does.
+        """
+        content = _encode(first)
+        with explain_os_errors(folder), self._lock:
+            before = (self.folder / NAME).read_bytes()
+            length, _ = _FRAME.unpack_from(before)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_TRUNC | os.O_CLOEXEC
+            self._file = os.open(folder / NAME, flags, 0o600)
+            self.folder = folder
+            rest = memoryview(before)[_FRAME.size + length :]
+            self._write(_pack(len(content), _crc(content)) + content + rest)
+
     def _write(self, frame: bytes) -> None:
         assert self._file is not None
         written = os.write(self._file, frame)

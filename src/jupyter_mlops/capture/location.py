@@ -30,7 +30,8 @@ class Order(msgspec.Struct, frozen=True):
     """What ``JUPYTER_MLOPS_RUN`` says: the run that whoever started the kernel wants.
 
     ``flow`` is the file for the observed flow, where all of it is wanted at any cost. ``secrets``
-    are references to what must not be kept.
+    are references to what must not be kept. ``parent`` is the run that this one is a part of.
+    ``journal`` is the folder for what is captured; default: that of the run in the project.
     """
 
     run: str
@@ -40,6 +41,8 @@ class Order(msgspec.Struct, frozen=True):
     observe: list[dict[str, Any]] = msgspec.field(default_factory=list)
     flow: str = ""
     secrets: list[str] = []
+    parent: str = ""
+    journal: str = ""
 
 
 def order() -> Order | None:

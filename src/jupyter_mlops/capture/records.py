@@ -22,7 +22,8 @@ class Start(Record, frozen=True, tag="start"):
 
     ``kind`` is interactive, rerun, promotion or retrain. ``notebook`` is relative to the project's
     root, ``path`` absolute. ``pid`` and ``pid_started`` name the kernel's process for good.
-    ``parameters`` are those that a rerun was given, as text.
+    ``parameters`` are those that a rerun was given, as text. ``parent`` is the run that this one is
+    a part of, such as a sweep.
     """
 
     run: str
@@ -36,6 +37,7 @@ class Start(Record, frozen=True, tag="start"):
     platform: str
     user: str
     parameters: dict[str, str] = msgspec.field(default_factory=dict)
+    parent: str = ""
 
 
 class CellStart(Record, frozen=True, tag="cell-start"):

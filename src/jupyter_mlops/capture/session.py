@@ -171,9 +171,14 @@ class CaptureSession:
         }
 
     @property
-    def metrics(self) -> list[str]:
-        """The names of the metrics that have a value so far."""
-        return list(self._hooks.scalars.metrics)
+    def metrics(self) -> dict[str, float]:
+        """The last value of each metric that has one so far."""
+        return dict(self._hooks.scalars.metrics)
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The parameters so far, as text."""
+        return dict(self._hooks.scalars.parameters)
 
     def kernel_state(self) -> KernelState:
         """Return the user's variables by name, and all that the kernel has executed."""
@@ -191,6 +196,34 @@ class CaptureSession:
     def metric(self, name: str, value: float, step: int | None = None) -> None:
         """Add one value of a metric, as set by the cell that runs; from any thread."""
         self._hooks.metric(name, value, step)
+
+    def listen(self, listener: Callable[[str, float, int], None] | None) -> None:
+        """Have each value of a metric told, with its step, as it is set.
+
+        What ``listener`` raises is raised there.
+        """
+        self._hooks.listener = listener
+
+    def settle(self) -> bool:
+        """Wait until the background has done its work, and return whether it has."""
+        return self._background.settle(_SECONDS_AT_END)
+
+    def branch(self, ordered: Order) -> None:
+        """Go on in a forked process as the run of ``ordered``, with what was captured so far.
+
+        The forking process must have settled. Raises as `CaptureSession` does.
+        """
+        before = self.folder
+        self.run, self.folder = self._folder(ordered, "")
+        for path in before.rglob("*"):
+            target = self.folder / path.relative_to(before)
+            if path.is_dir():
+                target.mkdir(exist_ok=True)
+            elif path.name != NAME and not target.exists():
+                os.link(path, target)
+        self.kind = ordered.kind
+        self._pid = os.getpid()
+        self._hooks.move(self.folder, self._start(ordered))
 
     def leave(self) -> None:
         """End the run while the kernel goes on, from within a cell of it."""
@@ -228,6 +261,11 @@ class CaptureSession:
             spawn_writer(self.project)
 
     def _folder(self, ordered: Order | None, given: str) -> tuple[str, Path]:
+        if ordered is not None and ordered.journal:
+            folder = Path(ordered.journal)
+            with explain_os_errors(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+            return ordered.run, folder
         if ordered is not None:
             return ordered.run, self.project.folder("journal", ordered.run)
         while True:
@@ -250,6 +288,7 @@ class CaptureSession:
             platform=platform.platform(),
             user=_user(),
             parameters={name: redact_value(name, text(value)) for name, value in given.items()},
+            parent=ordered.parent if ordered is not None else "",
         )
 
     def _describe(self) -> None:

@@ -87,6 +87,10 @@ class Displays:
             vars(owner).pop(name, None)
         self._wrapped = []
 
+    def move(self, folder: Path) -> None:
+        """Go on in another journal's folder."""
+        self._folder = folder
+
     def begin(self, order: int) -> None:
         self._order, self._number, self._last = order, 0, None
 

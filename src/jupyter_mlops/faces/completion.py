@@ -110,7 +110,7 @@ def _metrics() -> list[str]:
     from ..capture import session
 
     current = session.current()
-    return current.metrics if current is not None else []
+    return list(current.metrics) if current is not None else []
 
 
 def _split(text: str, token: str) -> tuple[list[str], str]:

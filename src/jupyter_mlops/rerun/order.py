@@ -31,13 +31,15 @@ class Order:
     ``flow`` is the file for the observed flow; with it the kernel looks at every variable after
     every cell. ``cwd`` is the kernel's working directory, None for this process's own. ``timeout``
     are the seconds that each cell may take. Cells with a tag of ``without`` are not run.
-    ``on_cell`` is called with each original cell before it runs.
+    ``on_cell`` is called with each original cell before it runs. ``parent`` is the run that this
+    one is a part of.
     """
 
     project: Project
     notebook: Notebook
     run: str
     kind: str = "rerun"
+    parent: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     observe: tuple[Observation, ...] = ()
     flow: Path | None = None
@@ -87,6 +89,7 @@ class Order:
             {
                 "run": self.run,
                 "kind": self.kind,
+                "parent": self.parent,
                 "notebook": notebook,
                 "parameters": moments.plain(dict(self.parameters)),
                 "secrets": list(self.secrets.values()),

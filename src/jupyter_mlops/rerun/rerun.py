@@ -56,6 +56,7 @@ def rerun(
     without: Iterable[str] = (),
     kind: str = "rerun",
     run: str | None = None,
+    parent: str = "",
     timeout: float | None = None,
 ) -> Progress[Rerun]:
     """Execute a notebook through papermill and record it as a run.
@@ -79,6 +80,8 @@ def rerun(
         Tags of cells that are not run.
     run
         The run's name; default: a new one.
+    parent
+        The name of the run that this one is a part of.
     timeout
         Seconds that each cell may take; default: as long as it wants.
 
@@ -103,6 +106,7 @@ def rerun(
         source,
         run or new_run_name(source.name),
         kind=kind,
+        parent=parent,
         parameters=given,
         observe=tuple(observe),
         flow=flow,

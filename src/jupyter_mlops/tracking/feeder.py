@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 RUN = "mlops.run"
+PARENT = "mlops.parent"
+"""The run that a run is a part of, by its own name; MLflow's tag has its id."""
 
 
 class Feeder:
@@ -147,6 +149,8 @@ class Feeder:
                 "mlflow.source.type": "NOTEBOOK",
                 "mlflow.user": start.user,
             }
+            if start.parent:
+                tags |= {PARENT: start.parent, **self._parent(client, start.parent)}
             run = client.create_run(experiment, _ms(start.time), tags, run_name=start.run)
             if is_remote(self.project.tracking_uri):
                 # Over a network the request may have been repeated, and have made two.
@@ -154,6 +158,16 @@ class Feeder:
         state.run_id = run.info.run_id
         cursor.save(self.folder, state)
         return run
+
+    def _parent(self, client: MlflowClient, name: str) -> dict[str, str]:
+        """Return the tag by which MLflow knows a run's parent, which is brought in first."""
+        folder = self.project.journals / name
+        if not (folder / journal.NAME).exists():
+            return {}
+        if not cursor.load(folder).run_id:
+            Feeder(self.project, folder).feed(client)
+        found = cursor.load(folder).run_id
+        return {"mlflow.parentRunId": found} if found else {}
 
     def _ended(self) -> float:
         end = self.history.end
