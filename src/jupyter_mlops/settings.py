@@ -72,6 +72,12 @@ class CheckSettings(_Section):
     """Warnings fail ``jupyter mlops check`` too."""
 
 
+class EvidenceSettings(_Section):
+    key: str | None = None
+    """The private key that signs evidence; default: ``.mlops/keys/evidence.pem``, made when needed;
+    ``MLOPS_SIGNING_KEY`` overrides it."""
+
+
 class CiSettings(_Section):
     notebooks: tuple[str, ...] = ()
     """Patterns of the notebooks that CI runs; default: all of the project."""
@@ -118,6 +124,7 @@ class Settings(_Section):
     run: RunSettings = RunSettings()
     check: CheckSettings = CheckSettings()
     ci: CiSettings = CiSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
     images: ImageSettings = ImageSettings()
     gates: tuple[Gate, ...] = ()
     retrain: RetrainSettings = RetrainSettings()
