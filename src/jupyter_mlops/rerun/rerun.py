@@ -23,6 +23,7 @@ from ..project import Project
 from .failure import cell_failed
 from .order import Order
 from .record import copy, executed_path, prepare, record
+from .running import running
 
 if TYPE_CHECKING:
     from ..values import Observation
@@ -152,8 +153,9 @@ def _execute(order: Order, executed: Path) -> Progress[None]:
     worker = threading.Thread(target=work, name=f"rerun {order.run}")
     worker.start()
     try:
-        while (event := events.get()) is not None:
-            yield event
+        with running(order):
+            while (event := events.get()) is not None:
+                yield event
     except BaseException:
         # An interrupt, or a caller that closed the generator.
         order.stop()
