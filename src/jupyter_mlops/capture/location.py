@@ -31,7 +31,8 @@ class Order(msgspec.Struct, frozen=True):
 
     ``flow`` is the file for the observed flow, where all of it is wanted at any cost. ``secrets``
     are references to what must not be kept. ``parent`` is the run that this one is a part of.
-    ``journal`` is the folder for what is captured; default: that of the run in the project.
+    ``journal`` is the folder for what is captured; default: that of the run in the project. A
+    ``part`` of a run leaves it to others to tell of the environment and of git.
     """
 
     run: str
@@ -43,6 +44,7 @@ class Order(msgspec.Struct, frozen=True):
     secrets: list[str] = []
     parent: str = ""
     journal: str = ""
+    part: bool = False
 
 
 def order() -> Order | None:

@@ -51,13 +51,18 @@ class CellStart(Record, frozen=True, tag="cell-start"):
 
 
 class CellEnd(Record, frozen=True, tag="cell-end"):
-    """A cell has ended: ``outcome`` is ok, failed or interrupted; ``line`` is where it failed."""
+    """A cell has ended: ``outcome`` is ok, failed or interrupted; ``line`` is where it failed.
+
+    ``reused`` is the run that what it did was taken from, which took ``saved`` seconds there.
+    """
 
     order: int
     seconds: float
     outcome: str
     error: str = ""
     line: int | None = None
+    reused: str = ""
+    saved: float = 0.0
 
 
 class Parameter(Record, frozen=True, tag="parameter"):

@@ -151,7 +151,8 @@ class CaptureSession:
             return
         self._hooks.register()
         self._background.add(self._look_after)
-        self._background.add(self._describe)
+        if ordered is None or not ordered.part:
+            self._background.add(self._describe)
         atexit.register(self.close)
 
     def status(self) -> dict[str, Any]:

@@ -194,3 +194,5 @@ def _ended(cell: dict[str, Any], record: CellEnd) -> None:
     cell.update(
         seconds=record.seconds, outcome=record.outcome, error=record.error, line=record.line
     )
+    if record.reused:
+        cell.update(reused=record.reused, saved=record.saved)
