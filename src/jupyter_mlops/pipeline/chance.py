@@ -162,7 +162,7 @@ class _Judge:
 
     def _drawn(self, comparison: Comparison, sources: Sources, varies: bool) -> Comparison:
         first = sources[0]
-        words = "; ".join(_draw_words(each) for each in sources[:_MOST_DRAWS])
+        words = "; ".join(draw_words(each) for each in sources[:_MOST_DRAWS])
         return replace(
             comparison,
             verdict="random",
@@ -189,7 +189,7 @@ class _Judge:
         ]
         if drawn:
             cell, draw = drawn[0]
-            words = "; ".join(_draw_words(Source(*each)) for each in drawn[:_MOST_DRAWS])
+            words = "; ".join(draw_words(Source(*each)) for each in drawn[:_MOST_DRAWS])
             return _Origin(words, self._place(cell, draw.line))
         cell, line = self._first(step, cells, comparison.name)
         words = (
@@ -216,7 +216,8 @@ class _Judge:
         return Place(self._pipeline.notebook, cell.position, cell.id, line)
 
 
-def _draw_words(source: Source) -> str:
+def draw_words(source: Source) -> str:
+    """Return where chance comes in, in words."""
     draw = source.draw
     where = f"cell {source.cell.position}, line {draw.line}"
     if source.module:

@@ -8,7 +8,9 @@ import numbers
 import re
 import sys
 import types
-from collections.abc import ItemsView, Iterable, KeysView, Mapping, ValuesView
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,6 +23,45 @@ Verdict = Literal["equal", "equal within tolerance", "random", "different"]
 
 RELATIVE_TOLERANCE = 1e-9
 """Of floating point numbers; there is no absolute tolerance."""
+
+
+@dataclass(slots=True)
+class Tolerance:
+    """How far numbers may be apart, and how far those that were let pass have been."""
+
+    relative: float = RELATIVE_TOLERANCE
+    largest: float = 0.0
+
+
+_tolerance: ContextVar[Tolerance] = ContextVar("tolerance")
+
+
+@contextmanager
+def within(relative: float) -> Iterator[Tolerance]:
+    """Compare with another tolerance than the usual one; tells the largest difference let pass."""
+    token = _tolerance.set(found := Tolerance(relative))
+    try:
+        yield found
+    finally:
+        _tolerance.reset(token)
+
+
+def tolerance() -> float:
+    """Return the relative tolerance that holds now."""
+    known = _tolerance.get(None)
+    return known.relative if known is not None else RELATIVE_TOLERANCE
+
+
+def close(x: float, y: float) -> bool:
+    """Tell whether two numbers are equal within the tolerance; NaN is close to none."""
+    if not math.isclose(x, y, rel_tol=tolerance(), abs_tol=0.0):
+        return False
+    known = _tolerance.get(None)
+    if known is not None and x != y:
+        known.largest = max(known.largest, abs(x - y) / max(abs(x), abs(y)))
+    return True
+
+
 
 _TIME = re.compile(rf"(?:\['|\.|^)(?:{'|'.join(sorted(DURATIONS))})(?:'\])?\Z")
 """Where scikit-learn's searches and cross-validation keep how long they took."""
@@ -142,7 +183,7 @@ def _numbers(a: Any, b: Any, path: str) -> Difference:
     if a == b or (a != a and b != b):
         return EQUAL
     is_float = isinstance(a, numbers.Real) and not isinstance(a, numbers.Integral)
-    if is_float and math.isclose(a, b, rel_tol=RELATIVE_TOLERANCE, abs_tol=0.0):
+    if is_float and close(float(a), float(b)):
         return CLOSE
     return _different(path, f"{a!r} in the notebook, {b!r} in the pipeline")
 
@@ -179,11 +220,11 @@ def _ndarrays(a: Any, b: Any, path: str) -> Difference:
             return _different(path, f"{what} {one} in the notebook, {other} in the pipeline")
     a, b = numpy.asarray(a), numpy.asarray(b)
     if a.dtype.kind in "fc":
-        if numpy.allclose(a, b, rtol=RELATIVE_TOLERANCE, atol=0.0, equal_nan=True):
+        if numpy.allclose(a, b, rtol=tolerance(), atol=0.0, equal_nan=True):
             return CLOSE
         with numpy.errstate(all="ignore"):
             apart = numpy.abs(a - b)
-        unequal = ~numpy.isclose(a, b, rtol=RELATIVE_TOLERANCE, atol=0.0, equal_nan=True)
+        unequal = ~numpy.isclose(a, b, rtol=tolerance(), atol=0.0, equal_nan=True)
         largest = numpy.nanmax(apart) if not numpy.isnan(apart).all() else numpy.nan
         return _different(
             path,
@@ -257,7 +298,7 @@ def _columns(a: Any, b: Any, path: str) -> Difference:
         if close.verdict != "different":
             return close
         unequal = ~numpy.isclose(
-            a.to_numpy(), b.to_numpy(), rtol=RELATIVE_TOLERANCE, atol=0.0, equal_nan=True
+            a.to_numpy(), b.to_numpy(), rtol=tolerance(), atol=0.0, equal_nan=True
         )
     else:
         left, right = a.astype(object).to_numpy(), b.astype(object).to_numpy()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
-import math
 from typing import Any
 
 from ..notebook.figure_data import FigureData
-from .differences import CLOSE, EQUAL, RELATIVE_TOLERANCE, Difference
+from .differences import CLOSE, EQUAL, Difference, close
 
 SHADES = 2
 """Of 256, by which a pixel may differ: renderers round."""
@@ -54,7 +53,7 @@ def _series(a: Any, b: Any) -> Difference | None:
 
 def _close(x: Any, y: Any) -> bool:
     if isinstance(x, float) and isinstance(y, float):
-        return math.isclose(x, y, rel_tol=RELATIVE_TOLERANCE, abs_tol=0.0)
+        return close(x, y)
     return bool(x == y)
 
 

@@ -7,12 +7,11 @@ left out. So is whether the file that ``%%writefile`` writes was there before.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from html.parser import HTMLParser
 
-from .differences import EQUAL, RELATIVE_TOLERANCE, Difference
+from .differences import EQUAL, Difference, close
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
@@ -66,26 +65,30 @@ def settle(text: str, folders: Sequence[str] = ()) -> str:
     return "\n".join(line for line in lines if not _OF_THE_RUN.search(line)).strip("\n")
 
 
-def compare(notebook: str, pipeline: str) -> Difference:
-    """Compare two settled texts."""
+Sides = tuple[str, str]
+SIDES: Sides = ("in the notebook", "in the pipeline")
+
+
+def compare(notebook: str, pipeline: str, sides: Sides = SIDES) -> Difference:
+    """Compare two settled texts; ``sides`` are the words for where each of them is from."""
     if notebook == pipeline:
         return EQUAL
     a, b = _lines(notebook), _lines(pipeline)
-    close = False
+    rounded = False
     for number, (one, other) in enumerate(zip(a, b, strict=False), 1):
         if one == other:
             continue
         if not _close(one, other):
             return Difference(
                 "different",
-                f"line {number}: {_short(one, other)} in the notebook, "
-                f"{_short(other, one)} in the pipeline",
+                f"line {number}: {_short(one, other)} {sides[0]}, "
+                f"{_short(other, one)} {sides[1]}",
             )
-        close = True
+        rounded = True
     if len(a) != len(b):
-        words = f"{_count(a)} in the notebook, {_count(b)} in the pipeline"
+        words = f"{_count(a)} {sides[0]}, {_count(b)} {sides[1]}"
         return Difference("different", words)
-    if close:
+    if rounded:
         return Difference("equal within tolerance", "numbers differ by rounding only")
     return EQUAL
 
@@ -153,7 +156,7 @@ def _same(x: str, y: str) -> bool:
         return False
     if x.lstrip("+-").isdigit() and y.lstrip("+-").isdigit():
         return int(x) == int(y)
-    return math.isclose(float(x), float(y), rel_tol=RELATIVE_TOLERANCE, abs_tol=0.0)
+    return close(float(x), float(y))
 
 
 def _short(text: str, other: str) -> str:
