@@ -96,9 +96,10 @@ def _comparable(content: Any) -> Any:
         ("-b", "ZGVwdGg6IDkK", "--progress-bar", "--log-output", "--report-mode"),
         ("--cwd", "elsewhere", "--autosave-cell-every", "0", "--start-timeout", "120"),
         ("--prepare-only", "-p", "depth", "5"),
+        ("--inject-input-path", "-p", "depth", "5"),
         ("--no-request-save-on-cell-execute", "--execution-timeout", "60", "-k", "python3"),
     ],
-    ids=["plain", "parameters", "files", "base64", "cwd", "prepare", "saving"],
+    ids=["plain", "parameters", "files", "base64", "cwd", "prepare", "path", "saving"],
 )
 def test_the_result_is_plain_papermill_s(words: tuple[str, ...]) -> None:
     plain, ours = _both(*words)

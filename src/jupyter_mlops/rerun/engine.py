@@ -86,7 +86,8 @@ class MlopsEngine(NBClientEngine):  # type: ignore[misc]
         try:
             order = order or _order(nb, input_path)
             require_kernel(kernel_name, order.notebook)
-            order.originals = injection.settle(nb, order.notebook, order.parameters)
+            injected = {**injection.paths(nb), **order.parameters}
+            order.originals = injection.settle(nb, order.notebook, injected)
             manager = SparingManager(
                 nb,
                 output_path=output_path,
@@ -151,7 +152,11 @@ def _order(nb: Any, input_path: str | None) -> Order:
         # A notebook from standard input or a remote store: what papermill read is all there is.
         text = nbformat.writes(_without_injection(nb))  # type: ignore[no-untyped-call]
         notebook = parse(text, path=Path.cwd() / path.name, name=str(path))
-    checked = check_parameters(notebook, read_parameters(notebook), given) if given else {}
+    declared = read_parameters(notebook) if given else ()
+    own = {each.name for each in declared}
+    paths = injection.paths(nb)
+    given = {name: value for name, value in given.items() if name in own or name not in paths}
+    checked = check_parameters(notebook, declared, given)
     return Order(project, notebook, new_run_name(notebook.name), parameters=checked)
 
 

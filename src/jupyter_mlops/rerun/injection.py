@@ -13,6 +13,7 @@ from ..notebook.parameters import Parameter, parameters_cell, read_parameters
 
 INJECTED = "injected-parameters"
 _MARKER = "papermill-error-cell-tag"
+_PATHS = ("PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH")
 
 
 def source(parameters: Mapping[str, Any], declared: Iterable[Parameter] = ()) -> str:
@@ -24,6 +25,12 @@ def source(parameters: Mapping[str, Any], declared: Iterable[Parameter] = ()) ->
     known = {each.name: each for each in declared}
     lines = [f"{name} = {_value(known.get(name), value)}" for name, value in parameters.items()]
     return "\n".join(["# Parameters", *lines])
+
+
+def paths(content: Any) -> dict[str, Any]:
+    """Return what papermill injects where it is asked for paths: no parameter of the notebook."""
+    given = content.metadata.papermill.get("parameters") or {}
+    return {name: given[name] for name in _PATHS if name in given}
 
 
 def settle(content: Any, notebook: Notebook, parameters: Mapping[str, Any]) -> list[Cell]:
