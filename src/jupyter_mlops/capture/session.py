@@ -114,7 +114,8 @@ class CaptureSession:
         self, shell: InteractiveShell, name: str = "", before: CaptureSession | None = None
     ) -> None:
         ordered = order()
-        learn_values(os.environ)
+        # `PWD` is no password: it is where the shell works, and stands in every path.
+        learn_values((name, value) for name, value in os.environ.items() if name != "PWD")
         learn_secrets(resolve(each) for each in (ordered.secrets if ordered is not None else ()))
         path = notebook_path(shell.user_ns, ordered, request(shell), _executed(shell))
         self.project = Project.find(path)
