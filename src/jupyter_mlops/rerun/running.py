@@ -24,12 +24,16 @@ def running(order: Order) -> Iterator[None]:
             _running.pop(order.run, None)
 
 
-def stop(run: str) -> None:
-    """Interrupt the running cell of a rerun, and let no further cell start; from any thread."""
+def stop(run: str) -> bool:
+    """Interrupt the running cell of a rerun, and let no further cell start; from any thread.
+
+    Returns whether there is such a rerun: one that is about to begin is not there yet.
+    """
     with _lock:
         order = _running.get(run)
     if order is not None:
         order.stop()
+    return order is not None
 
 
 def kill(run: str) -> None:

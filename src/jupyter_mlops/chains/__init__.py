@@ -1,0 +1,1 @@
+"""Chains: notebooks that run as one graph, the outputs of one as parameters of another."""

@@ -1,0 +1,84 @@
+"""What a notebook can give to others, as its code shows: the names that it leaves bound."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from ..errors import MlopsError
+from ..notebook.dataflow import CellCode, cell_code
+from ..notebook.document import Cell, Notebook
+from ..notebook.effects import Effects
+from ..notebook.namespace import Namespace
+from ..notebook.parameters import parameters_cell
+
+
+@dataclass(slots=True)
+class Giving:
+    """The names that running all cells in order leaves.
+
+    ``deleted`` and ``no_value`` (modules, functions and classes) are not among those ``bound``;
+    each is mapped to the last cell that made it so. ``touched`` are the names that cells other than
+    the parameters cell bind or change. ``wild`` tells that there may be more, by ``%run`` or such.
+    """
+
+    bound: dict[str, Cell] = field(default_factory=dict)
+    deleted: dict[str, Cell] = field(default_factory=dict)
+    no_value: dict[str, Cell] = field(default_factory=dict)
+    touched: set[str] = field(default_factory=set)
+    wild: bool = False
+    _words: set[str] = field(default_factory=set)
+    """Texts and keywords of calls: what may name a metric."""
+    _called: set[str] = field(default_factory=set)
+
+    def may_be_metric(self, name: str) -> bool:
+        """Tell whether code may log a metric of that name, or a captured score may be called so."""
+        if name in self._words:
+            return True
+        return any(name.startswith(f"{each}_") or name == each for each in self._called)
+
+    def may_give(self, name: str) -> bool:
+        """Tell whether a run of the notebook may have an output of that name."""
+        return name in self.bound or self.wild or self.may_be_metric(name)
+
+
+def giving(notebook: Notebook) -> Giving:
+    """Return what the notebook can give."""
+    found = Giving()
+    home = parameters_cell(notebook)
+    for cell in notebook.code_cells:
+        try:
+            code = cell_code(cell, notebook)
+        except MlopsError:
+            continue  # it will fail when it runs, and may be meant to
+        names = Namespace()
+        effects = names.run(code.operations)
+        _follow(found, cell, effects, names)
+        if cell is not home:
+            found.touched |= {*effects.writes, *effects.mutates, *effects.deletes}
+        found.wild = found.wild or effects.wild is not None
+        _collect(found, code)
+    return found
+
+
+def _follow(found: Giving, cell: Cell, effects: Effects, names: Namespace) -> None:
+    for name, fate in effects.fates.items():
+        if fate == "deleted":
+            if found.bound.pop(name, None) or name in effects.writes:
+                found.deleted[name] = cell
+        elif name in effects.writes:
+            for kind in (found.bound, found.deleted, found.no_value):
+                kind.pop(name, None)
+            no_value = name in effects.imports or names.defines(name)
+            (found.no_value if no_value else found.bound)[name] = cell
+
+
+def _collect(found: Giving, code: CellCode) -> None:
+    for node in ast.walk(code.tree):
+        match node:
+            case ast.Constant(value=str(text)):
+                found._words.add(text)
+            case ast.keyword(arg=str(name)):
+                found._words.add(name)
+            case ast.Call(func=ast.Name(id=name)) | ast.Call(func=ast.Attribute(attr=name)):
+                found._called.add(name)
