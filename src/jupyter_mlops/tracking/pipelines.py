@@ -28,17 +28,26 @@ STEPS = "steps"
 
 
 class PipelineJournal:
-    """The journal of one run of a pipeline; where it cannot be written, the run goes on."""
+    """The journal of one run of a pipeline; where it cannot be written, the run goes on.
+
+    ``kind`` is that of the run: other work in parts, such as a sweep, is told in the same way.
+    """
 
     def __init__(
-        self, project: Project, run: str, notebook: str, path: Path, parameters: Mapping[str, Any]
+        self,
+        project: Project,
+        run: str,
+        notebook: str,
+        path: Path,
+        parameters: Mapping[str, Any],
+        kind: str = KIND,
     ) -> None:
         self._project = project
         self._journal: Journal | None = None
         start = Start(
             time=time.time(),
             run=run,
-            kind=KIND,
+            kind=kind,
             notebook=notebook,
             path=str(path.resolve()),
             host=socket.gethostname(),
