@@ -17,7 +17,8 @@ BOOK = notebook(
         "parameters",
         "depth: int = 3  # how deep, 1..20\nrate: Annotated[float, Field(gt=0)] = 0.1\n"
         "kind: Literal['a', 'b'] | None = 'a'\nstart = date(2013, 1, 1)\nsizes = [1]\n"
-        "options = {}\npassword = ''",
+        "options = {}\npassword = ''\nnames: dict[str, list[int]] = {}\n"
+        "span: tuple[int, str] = (1, 'd')\nsize: int | list[int] | None = None\nseen = {1}",
     )
 )  # fmt: skip
 SCHEMA = schema("nb.ipynb", read_parameters(BOOK))
@@ -49,6 +50,11 @@ def test_the_schema_is_one() -> None:
         ({"dept": 1}, False),
         ({"start": 5}, False),
         ({"password": "hunter2"}, False),
+        ({"names": {"a": [1]}, "span": [1, "w"], "size": [1], "seen": [1, 2]}, True),
+        ({"size": None}, True),
+        ({"names": {"a": ["b"]}}, False),
+        ({"span": [1]}, False),
+        ({"size": "a"}, False),
     ],
 )
 def test_it_agrees_with_the_check(given: dict[str, Any], good: bool) -> None:

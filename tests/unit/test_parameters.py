@@ -51,7 +51,11 @@ def check(source: str, **given_values: Any) -> dict[str, Any]:
         ("x = {'a': [1], 'b': None}", {"a": [1], "b": None}, "dict", False),
         ("x: list[int] = [1]", [1], "list", False),
         ("x: Path = 'a'", "a", "path", False),
-        ("x = {1, 2}", {1, 2}, "any", False),
+        ("x = {1, 2}", {1, 2}, "set", False),
+        ("x: set[int] = set()", set(), "set", False),
+        ("x: list[int | str] | None = None", None, "list", True),
+        ("x: Union[int, str] = 3", 3, "any", False),
+        ("x = Path('a') / 'b.csv'", Path("a/b.csv"), "path", False),
     ],
 )
 def test_plain_assignments(source: str, default: Any, kind: str, optional: bool) -> None:
@@ -206,6 +210,41 @@ def test_what_is_no_date_is_refused_with_an_example(source: str, given_value: An
     assert "write for example" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("annotation", "allowed", "refused"),
+    [
+        ("list[int]", [("[1, 2]", [1, 2]), ("[]", [])], ["['a']", "[1.5]", "[True]", "5"]),
+        ("list[float]", [([1, 2.5], [1.0, 2.5])], [["a"], [None]]),
+        ("List[str] | None", [(["a"], ["a"]), ("none", None)], [[1]]),
+        ("tuple[int, str]", [([1, "a"], (1, "a"))], [[1], [1, 2], ["a", 1]]),
+        ("tuple[int, ...]", [("1, 2, 3", (1, 2, 3))], [["a"]]),
+        ("set[int]", [([1, 1, 2], {1, 2}), ("{3}", {3})], [["a"], "3"]),
+        ("dict[str, int]", [("{'a': 1}", {"a": 1})], [{"a": "b"}, {1: 1}]),
+        ("dict[int, list[str]]", [({"1": ["a"]}, {1: ["a"]})], [{"a": []}, {"1": [1]}]),
+        ("list[date]", [(["2013-01-31"], [date(2013, 1, 31)])], [["soon"]]),
+        ("list[list[int]]", [([[1], []], [[1], []])], [[1], [["a"]]]),
+        ("int | str", [("3", 3), ("[1]", "[1]"), ("a", "a")], [1.5, [1]]),
+        ("Union[int, list[int], None]", [("[1]", [1]), ("none", None)], ["a", ["a"], 1.5]),
+        ("Literal['auto'] | int", [("auto", "auto"), ("3", 3)], ["car", 1.5]),
+        ("Annotated[list[int], 'sizes']", [([1], [1])], [["a"]]),
+    ],
+)
+def test_what_is_inside_is_checked(
+    annotation: str, allowed: list[tuple[Any, Any]], refused: list[Any]
+) -> None:
+    for value, taken in allowed:
+        found = check(f"x: {annotation} = None", x=value)["x"]
+        assert (found, repr(found)) == (taken, repr(taken))
+    for value in refused:
+        with pytest.raises(MlopsError, match="`x` wants") as caught:
+            check(f"x: {annotation} = None", x=value)
+        assert caught.value.code == "parameters.type"
+
+
+def test_an_annotation_that_its_own_default_belies_refuses_nothing() -> None:
+    assert check("x: list[int] = ['a']", x=["b"]) == {"x": ["b"]}
+
+
 def test_all_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(MlopsError) as caught:
         check("depth = 1  # 1..20\nrate = 0.1", depth=30, rte=0.2, rate="fast")
@@ -273,6 +312,10 @@ def test_unknown_names_are_refused_with_a_guess() -> None:
         ("x = 3  # version 1.2.3, e.g. 1-2", ""),
         ("x = [1]  # 1..20", ""),
         ("x: float = 1", ""),
+        ("x: Annotated[int, Field(ge=1)] | None = None", "at least 1"),
+        ("x: Optional[Annotated[int, Ge(1)]] = None", "at least 1"),
+        ("x: Union[Literal['a'], None] = None", "one of 'a'"),
+        ("x: Literal['auto'] | int = 3", ""),
     ],
 )
 def test_limits_are_read(source: str, words: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,15 @@ def test_the_injected_source_assigns_exactly_the_values(parameters: dict[str, An
     exec(injection.source(parameters), {}, namespace)
     assert namespace == parameters
     assert repr(namespace) == repr(parameters)
+
+
+def test_sets_and_what_is_in_them_are_assigned() -> None:
+    values = {"days": {date(2013, 1, 31), date(2013, 1, 1)}, "none": set(), "mixed": {1, "a"}}
+    namespace: dict[str, Any] = {}
+    source = injection.source(values)
+    exec(source, {}, namespace)
+    assert namespace == values
+    assert source.index("2013, 1, 1)") < source.index("2013, 1, 31)")
 
 
 def test_nan_is_a_value_too() -> None:

@@ -8,19 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import moments
-from .limits import Limits, literal_choices, plain_annotation, read_limits
+from .limits import Limits, plain_annotation, read_limits
 from .reckoned import reckoned
 from .secret_names import is_secret_name
+from .shapes import PLAIN_TYPES, Shape, read_shape
 
-PLAIN_TYPES: dict[str, type | tuple[type, ...]] = {
-    "int": int,
-    "float": (int, float),
-    "str": str,
-    "bool": bool,
-    "list": list,
-    "tuple": (tuple, list),
-    "dict": dict,
-}
+_NAMES = (ast.Name, ast.Attribute)
 _SECRET = re.compile(r"secret\b", re.IGNORECASE)
 
 
@@ -28,11 +21,13 @@ _SECRET = re.compile(r"secret\b", re.IGNORECASE)
 class Parameter:
     """One assignment of the parameters cell.
 
-    ``type`` is one of int, float, str, bool, list, tuple, dict, date, datetime, time, path, or any
-    (default None without an annotation). ``optional`` tells that None is allowed. ``help`` is the
-    comment on its line. ``limits`` are the choices or the range that annotation or comment state.
-    ``maker`` is what the cell calls to make its value, such as ``dt.date``. ``secret`` tells that
-    a value is given by reference only: the name is a secret's, or the comment begins so.
+    ``type`` is one of int, float, str, bool, list, tuple, set, dict, date, datetime, time, path, or
+    any (default None without an annotation, or several types side by side). ``optional`` tells
+    that None is allowed. ``help`` is the comment on its line. ``limits`` are the choices or the
+    range that annotation or comment state. ``maker`` is what the cell calls to make its value,
+    such as ``dt.date``. ``secret`` tells that a value is given by reference only: the name is a
+    secret's, or the comment begins so. ``shape`` is the whole type, where the annotation states
+    more than ``type`` does.
     """
 
     name: str
@@ -44,6 +39,14 @@ class Parameter:
     limits: Limits = field(default_factory=Limits)
     maker: str = ""
     secret: bool = False
+    shape: Shape | None = None
+
+    @property
+    def words(self) -> str:
+        """The type in words: ``list[int]``, ``int or None``."""
+        words = self.type if self.shape is None else str(self.shape)
+        says_none = self.type == "any" if self.shape is None else self.shape.optional
+        return f"{words} or None" if self.optional and not says_none else words
 
     @property
     def is_text(self) -> bool:
@@ -71,15 +74,16 @@ def read_parameter(node: ast.stmt, lines: list[str]) -> Parameter | None:
         if called is None:
             return None
         default, maker = called
-    kind, optional = _type_of(annotation, default)
+    kind, optional, shape = _type_of(annotation, default)
     if kind in moments.TYPES and annotation is not None and default is None:
         maker = _maker(node)
     comment = _comment(node, lines)
     limits = read_limits(annotation, comment, default)
     named = is_secret_name(target.id) and (kind == "str" or (kind == "any" and default is None))
     secret = named or (kind in ("str", "any") and _SECRET.match(comment) is not None)
+    line = node.lineno
     return Parameter(
-        target.id, default, kind, optional, comment, node.lineno, limits, maker, secret
+        target.id, default, kind, optional, comment, line, limits, maker, secret, shape
     )
 
 
@@ -92,39 +96,43 @@ def _unquoted(annotation: ast.expr) -> ast.expr:
     return annotation
 
 
-def _type_of(annotation: ast.expr | None, default: Any) -> tuple[str, bool]:
-    optional = default is None
-    if annotation is not None:
-        plain = plain_annotation(annotation)
-        kinds = {type(choice).__name__ for choice in literal_choices(plain)} - {"NoneType"}
-        words = ast.unparse(plain)
-        if kinds:
-            kind = kinds.pop() if len(kinds) == 1 else "any"
-            return (kind if kind in PLAIN_TYPES else "any"), optional or "None" in words
-        parts = _parts(words)
-        optional = optional or "None" in parts
-        names = [part.split("[")[0] for part in parts if part != "None"]
-        if len(names) == 1:
-            name = names[0]
-            return (name if name in PLAIN_TYPES else _moment(name, default)), optional
-        return "any", optional
-    kind = type(default).__name__
-    return (kind if kind in PLAIN_TYPES else moments.kind_of(default) or "any"), optional
+def _type_of(annotation: ast.expr | None, default: Any) -> tuple[str, bool, Shape | None]:
+    if annotation is None:
+        kind = type(default).__name__
+        kind = kind if kind in PLAIN_TYPES else moments.kind_of(default) or "any"
+        return kind, default is None, None
+    shape = read_shape(annotation)
+    optional = default is None or shape.optional
+    kinds = {_kind(each) for each in shape.alternatives()}
+    kind = next(iter(kinds)) if len(kinds) == 1 else "any"
+    if kind in moments.TYPES:
+        kind = _moment(kind, default)
+    if kind == "any" and shape.kind != "union":
+        kind = moments.kind_of(default) or "any"
+    states_more = len(kinds) > 1 or any(each.parts for each in shape.alternatives())
+    return kind, optional, shape if states_more and _fits(shape, default) else None
 
 
-def _parts(words: str) -> list[str]:
-    parts = [part.strip() for part in words.split("|")]
-    for start in ("Optional[", "typing.Optional["):
-        if len(parts) == 1 and parts[0].startswith(start):
-            return [parts[0][len(start) : -1], "None"]
-    return parts
+def _kind(shape: Shape) -> str:
+    """Return a parameter's type for one of the types of its annotation."""
+    if shape.kind != "one of":
+        return shape.kind
+    kinds = {type(each).__name__ for each in shape.choices if each is not None}
+    kind = kinds.pop() if len(kinds) == 1 else "any"
+    return kind if kind in PLAIN_TYPES else "any"
 
 
-def _moment(name: str, default: Any) -> str:
+def _fits(shape: Shape, default: Any) -> bool:
+    """Tell whether the default is of the type: an annotation that lies refuses nothing."""
+    try:
+        shape.take(default)
+    except ValueError:
+        return default is None
+    return True
+
+
+def _moment(kind: str, default: Any) -> str:
     """Return the kind that an annotation names, where the default is such a value."""
-    kind = moments.kind_of_name(name)
-    if kind is None:
-        return moments.kind_of(default) or "any"
     if default is None:
         return kind
     try:
@@ -138,7 +146,8 @@ def _maker(node: ast.stmt) -> str:
     """Return what a value of the annotation is made with; only what the cell itself evaluates."""
     if not isinstance(node, ast.AnnAssign) or isinstance(node.annotation, ast.Constant):
         return ""
-    names = _parts(ast.unparse(plain_annotation(node.annotation)))
+    inner = plain_annotation(node.annotation)
+    names = [ast.unparse(each) for each in ast.walk(inner) if isinstance(each, _NAMES)]
     found = [name for name in names if moments.kind_of_name(name)]
     return found[0] if found else ""
 

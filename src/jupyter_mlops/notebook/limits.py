@@ -86,12 +86,13 @@ def plain_annotation(annotation: ast.expr) -> ast.expr:
 def literal_choices(annotation: ast.expr) -> tuple[Any, ...]:
     """Return what ``Literal[…]`` lists, alone or beside None; empty for other annotations."""
     if isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
-        both = literal_choices(annotation.left), literal_choices(annotation.right)
-        return both[0] or both[1]
+        sides = [each for each in (annotation.left, annotation.right) if not _is_none(each)]
+        both = [literal_choices(each) for each in sides]
+        return tuple(choice for each in both for choice in each) if all(both) else ()
     if not isinstance(annotation, ast.Subscript):
         return ()
-    if _last_name(annotation.value) == "Optional":
-        return literal_choices(annotation.slice)
+    if (inner := _not_none(annotation)) is not annotation:
+        return literal_choices(inner)
     if _last_name(annotation.value) != "Literal":
         return ()
     listed = annotation.slice
@@ -104,6 +105,7 @@ def literal_choices(annotation: ast.expr) -> tuple[Any, ...]:
 
 
 def _from_annotation(annotation: ast.expr) -> Limits:
+    annotation = _not_none(annotation)
     inner = plain_annotation(annotation)
     choices = literal_choices(inner)
     if choices or inner is annotation or not isinstance(annotation, ast.Subscript):
@@ -156,6 +158,25 @@ def _like(default: Any, word: str) -> Any:
     except (ValueError, SyntaxError):
         return word
     return value if isinstance(value, _PLAIN) else word
+
+
+def _not_none(annotation: ast.expr) -> ast.expr:
+    """Return ``int`` for ``int | None``, ``Optional[int]`` and ``Union[int, None]``."""
+    sides: list[ast.expr] = []
+    if isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
+        sides = [annotation.left, annotation.right]
+    elif isinstance(annotation, ast.Subscript):
+        name, inside = _last_name(annotation.value), annotation.slice
+        if name == "Optional":
+            sides = [inside]
+        elif name == "Union":
+            sides = inside.elts if isinstance(inside, ast.Tuple) else [inside]
+    left = [each for each in sides if not _is_none(each)]
+    return left[0] if len(left) == 1 else annotation
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
 
 
 def _last_name(node: ast.expr) -> str:

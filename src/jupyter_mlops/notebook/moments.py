@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
+from collections.abc import Iterable
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -36,8 +37,10 @@ def kind_of(value: object) -> str | None:
 def read_call(node: ast.expr) -> tuple[Any, str] | None:
     """Return the value of ``date(2013, 1, 31)``, and what was called; None for other calls.
 
-    Read are calls with literals, and ``date.fromisoformat("2013-01-31")``.
+    Read are calls with literals, ``date.fromisoformat("2013-01-31")`` and ``Path("a") / "b"``.
     """
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        return _joined(node)
     if not isinstance(node, ast.Call) or (node.keywords and isinstance(node.func, ast.Call)):
         return None
     maker = ast.unparse(node.func)
@@ -53,6 +56,14 @@ def read_call(node: ast.expr) -> tuple[Any, str] | None:
         return (Path if kind == "path" else TYPES[kind])(*values, **named), maker
     except (ValueError, TypeError):
         return None
+
+
+def _joined(node: ast.BinOp) -> tuple[Any, str] | None:
+    left = read_call(node.left)
+    right = node.right
+    if left is None or not isinstance(left[0], PurePath) or not isinstance(right, ast.Constant):
+        return None
+    return (left[0] / right.value, left[1]) if isinstance(right.value, str) else None
 
 
 def read_text(kind: str, text: str) -> Any:
@@ -90,16 +101,29 @@ def example(kind: str) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON can hold it: dates, times and paths as text, also within others."""
+    """Return a value as JSON can hold it: dates, times and paths as text, also within others.
+
+    Tuples and sets are lists; a set's order is that of its values, or of their texts.
+    """
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     if isinstance(value, PurePath):
         return str(value)
     if isinstance(value, dict):
         return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, set | frozenset):
+        return plain(in_order(value))
     if isinstance(value, list | tuple):
         return [plain(each) for each in value]
     return value
+
+
+def in_order(values: Iterable[Any]) -> list[Any]:
+    """Return the values of a set in an order that is the same every time."""
+    try:
+        return sorted(values)
+    except TypeError:
+        return sorted(values, key=repr)
 
 
 def source(value: object, maker: str = "") -> str | None:

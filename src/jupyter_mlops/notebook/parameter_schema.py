@@ -8,6 +8,7 @@ from typing import Any
 from . import moments
 from .declared import Parameter
 from .limits import Limits
+from .shapes import Shape
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TYPES: dict[str, dict[str, Any]] = {
@@ -17,6 +18,7 @@ _TYPES: dict[str, dict[str, Any]] = {
     "bool": {"type": "boolean"},
     "list": {"type": "array"},
     "tuple": {"type": "array"},
+    "set": {"type": "array", "uniqueItems": True},
     "dict": {"type": "object"},
     "date": {"type": "string", "format": "date"},
     # Python's times need no zone, those of the format `date-time` do.
@@ -41,6 +43,8 @@ def schema(title: str, parameters: Iterable[Parameter]) -> dict[str, Any]:
 
 def _property(parameter: Parameter) -> dict[str, Any]:
     content: dict[str, Any] = dict(_REFERENCE if parameter.secret else _TYPES[parameter.type])
+    if parameter.shape is not None and not parameter.secret:
+        content = _shape(parameter.shape)
     if parameter.secret:
         content["writeOnly"] = True
     else:
@@ -48,10 +52,28 @@ def _property(parameter: Parameter) -> dict[str, Any]:
         default = moments.plain(parameter.default)
         if _is_json(default):
             content["default"] = default
-    if parameter.optional:
+    if parameter.optional and "anyOf" not in content:
         content = _or_none(content)
     if parameter.help:
         content["description"] = parameter.help
+    return content
+
+
+def _shape(shape: Shape) -> dict[str, Any]:
+    if shape.kind == "None":
+        return {"type": "null"}
+    if shape.kind == "one of":
+        return {"enum": list(shape.choices)}
+    if shape.kind == "union":
+        return {"anyOf": [_shape(part) for part in shape.parts]}
+    content = dict(_TYPES[shape.kind])
+    inside = [_shape(part) for part in shape.parts]
+    if shape.kind == "dict" and inside:
+        content["additionalProperties"] = inside[1]
+    elif shape.fixed:
+        content |= {"prefixItems": inside, "minItems": len(inside), "maxItems": len(inside)}
+    elif inside:
+        content["items"] = inside[0]
     return content
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from ..errors import MlopsError, Place
 from . import moments
-from .declared import PLAIN_TYPES, Parameter, read_parameter
+from .declared import Parameter, read_parameter
 from .document import Cell, Notebook
 from .secret_references import absolute, is_reference, resolve
+from .shapes import PLAIN_TYPES, Shape
 from .tags import PARAMETERS
 
 
@@ -123,7 +124,7 @@ def _convert(notebook: Notebook, parameter: Parameter, value: Any) -> Any:
     if converted is None and (parameter.optional or parameter.type == "any"):
         return None
     if parameter.type == "any":
-        return _within(notebook, parameter, converted)
+        return _within(notebook, parameter, _shaped(notebook, parameter, converted, value))
     if parameter.type in moments.TYPES:
         return _moment(notebook, parameter, converted)
     if parameter.type == "str" and moments.kind_of(converted):
@@ -139,7 +140,21 @@ def _convert(notebook: Notebook, parameter: Parameter, value: Any) -> Any:
         result = float(result)
     if parameter.type == "tuple":
         result = tuple(result)
-    return _within(notebook, parameter, result)
+    if parameter.type == "set" and parameter.shape is None:
+        result = Shape("set").take(result)
+    return _within(notebook, parameter, _shaped(notebook, parameter, result, value))
+
+
+def _shaped(notebook: Notebook, parameter: Parameter, value: Any, given: Any) -> Any:
+    """Return ``value`` as the whole type; text that says none of several types may be text."""
+    if parameter.shape is None:
+        return value
+    for each in (value, given):
+        try:
+            return parameter.shape.take(each)
+        except ValueError:
+            continue
+    raise _wrong_type(notebook, parameter, given)
 
 
 def _moment(notebook: Notebook, parameter: Parameter, value: Any) -> Any:
@@ -180,8 +195,7 @@ def _wrong_type(notebook: Notebook, parameter: Parameter, value: Any) -> MlopsEr
         hint = f"write for example {moments.example(parameter.type)}; {hint}"
     return MlopsError(
         "parameters.type",
-        f"`{parameter.name}` wants {parameter.type}"
-        f"{' or None' if parameter.optional else ''}, but got {value!r}.",
+        f"`{parameter.name}` wants {parameter.words}, but got {value!r}.",
         hint=hint,
         place=_line(notebook, parameter),
     )

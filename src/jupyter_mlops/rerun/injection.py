@@ -95,6 +95,8 @@ def _literal(value: Any) -> str:
     if type(value) is tuple:
         inner = ", ".join(map(_literal, value))
         return f"({inner},)" if len(value) == 1 else f"({inner})"
+    if type(value) is set and value:
+        return "{" + ", ".join(map(_literal, moments.in_order(value))) + "}"
     if type(value) is dict:
         return "{" + ", ".join(f"{_literal(k)}: {_literal(v)}" for k, v in value.items()) + "}"
     return repr(value)

@@ -47,12 +47,11 @@ def params(notebook: Path, assignments: tuple[str, ...], as_schema: bool) -> Vie
     rows: list[list[Any]] = []
     data = []
     for each in found:
-        kind = f"{each.type} or None" if each.optional and each.type != "any" else each.type
         allowed = "env:NAME or file:PATH" if each.secret else str(each.limits)
         default = _default(each)
         row = [
             each.name,
-            kind,
+            each.words,
             default if each.secret else _shown(each.default),
             allowed,
             each.help,
@@ -60,6 +59,7 @@ def params(notebook: Path, assignments: tuple[str, ...], as_schema: bool) -> Vie
         content = {
             "name": each.name,
             "type": each.type,
+            "words": each.words,
             "optional": each.optional,
             "default": default if each.secret else plain(each.default),
             "allowed": allowed,
