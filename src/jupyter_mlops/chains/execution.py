@@ -52,7 +52,7 @@ def run_nodes(
     """Run each node once those that it needs have gone well, at most ``workers`` at a time.
 
     Those that wait for one that did not go well are never started. One that takes longer than
-    ``timeout`` seconds is stopped, as are all that run where the generator is closed or interrupted.
+    ``timeout`` seconds is stopped, and so are all where the generator is closed or interrupted.
     """
     waiting = {node.name: node for node in nodes}
     running: _Running = {}

@@ -18,18 +18,25 @@ class Giving:
     """The names that running all cells in order leaves.
 
     ``deleted`` and ``no_value`` (modules, functions and classes) are not among those ``bound``;
-    each is mapped to the last cell that made it so. ``touched`` are the names that cells other than
-    the parameters cell bind or change. ``wild`` tells that there may be more, by ``%run`` or such.
+    each is mapped to the last cell that made it so. ``rebound`` are the names that cells other than
+    the parameters cell bind or delete, ``changed`` those whose values they may change in place.
+    ``wild`` tells that there may be more, by ``%run`` or such.
     """
 
     bound: dict[str, Cell] = field(default_factory=dict)
     deleted: dict[str, Cell] = field(default_factory=dict)
     no_value: dict[str, Cell] = field(default_factory=dict)
-    touched: set[str] = field(default_factory=set)
+    rebound: set[str] = field(default_factory=set)
+    changed: set[str] = field(default_factory=set)
     wild: bool = False
     _words: set[str] = field(default_factory=set)
     """Texts and keywords of calls: what may name a metric."""
     _called: set[str] = field(default_factory=set)
+
+    def leaves(self, name: str, value: object) -> bool:
+        """Tell whether a parameter is at the end what it was given as; only containers change."""
+        is_container = isinstance(value, list | dict)
+        return name not in self.rebound and not (is_container and name in self.changed)
 
     def may_be_metric(self, name: str) -> bool:
         """Tell whether code may log a metric of that name, or a captured score may be called so."""
@@ -55,7 +62,8 @@ def giving(notebook: Notebook) -> Giving:
         effects = names.run(code.operations)
         _follow(found, cell, effects, names)
         if cell is not home:
-            found.touched |= {*effects.writes, *effects.mutates, *effects.deletes}
+            found.rebound |= {*effects.writes, *effects.deletes}
+            found.changed |= set(effects.mutates)
         found.wild = found.wild or effects.wild is not None
         _collect(found, code)
     return found

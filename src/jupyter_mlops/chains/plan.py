@@ -59,17 +59,18 @@ class Planned:
         return self.notebook.path.resolve().parent
 
     def given(self, name: str) -> Any:
-        """Return the value of a parameter that no other cell touches; raises `KeyError`.
+        """Return the value of a parameter that no other cell changes; raises `KeyError`.
 
         So the value is known before the notebook has run. That of a secret is its reference, also
-        where cells do touch it.
+        where cells do change it.
         """
         parameter = self.parameters[name]
         if parameter.secret or name in self.open:
             return self.known[name]
-        if name in self.giving.touched:
+        value = self.known.get(name, parameter.default)
+        if self.giving.wild or not self.giving.leaves(name, value):
             raise KeyError(name)
-        return self.known.get(name, parameter.default)
+        return value
 
     def reserved(self, run: str, executed: str) -> dict[Wanted, Any]:
         """Return the outputs that every node has, once it has run."""

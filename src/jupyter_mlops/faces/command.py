@@ -137,6 +137,9 @@ def _print_json(content: dict[str, Any]) -> None:
 
 
 notebook_argument = click.argument("notebook", type=click.Path(path_type=Path))
+notebook_or_pipeline_argument = click.argument(
+    "notebook", type=click.Path(path_type=Path), metavar="NOTEBOOK|PIPELINE"
+)
 timeout_option = click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),

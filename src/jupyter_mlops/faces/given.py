@@ -57,11 +57,17 @@ def gather_for(notebook: Notebook, assignments: tuple[str, ...]) -> Given:
 def gather(names: tuple[str, ...], assignments: tuple[str, ...]) -> Given:
     """Return what the command was given; ``names`` are those that the environment may give."""
     given = Given()
-    for path in click.get_current_context().meta.get(_FILES, ()):
+    for path in parameter_files():
         given.add(read_file(path), str(path))
     given.add_environment(os.environ, names)
     given.add(parse_assignments(assignments), "-p")
     return given
+
+
+def parameter_files() -> tuple[Path, ...]:
+    """Return the files that the command was given with ``-f``, in order."""
+    found: tuple[Path, ...] = click.get_current_context().meta.get(_FILES, ())
+    return found
 
 
 def _keep_files(context: click.Context, _: click.Parameter, files: tuple[Path, ...]) -> None:

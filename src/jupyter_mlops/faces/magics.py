@@ -26,6 +26,8 @@ _NOTEBOOK_VERBS = frozenset(
 )
 # Verbs that look at what the kernel has executed, where the notebook is the kernel's own.
 _KERNEL_VERBS = frozenset({"check", "promote", "prove", "pipeline", "suggest"})
+# Verbs that take a pipeline of mlops.toml as well, by its name.
+_PIPELINE_VERBS = frozenset({"pipeline", "run"})
 _HELP = frozenset({"-h", "--help"})
 _FRAMES = 2
 """From the function that expands names back to the user's own: the magic, and IPython's call."""
@@ -135,4 +137,6 @@ def _own_kernel(words: list[str]) -> KernelState | None:
 def _with_notebook(words: list[str]) -> list[str]:
     if words[0] not in _NOTEBOOK_VERBS or any(word.endswith(".ipynb") for word in words[1:]):
         return list(words)
+    if words[0] in _PIPELINE_VERBS and len(words) > 1 and not words[1].startswith("-"):
+        return list(words)  # a pipeline's name
     return [words[0], str(kernel_verbs.own_notebook(words[0])), *words[1:]]

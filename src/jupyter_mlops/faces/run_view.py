@@ -19,15 +19,23 @@ _MOST_FILES = 12
 
 def run(found: RunDetail) -> View:
     """Tell of a run: in sentences what it was, in tables what it holds."""
+    # The steps of a chain are runs themselves.
+    chained = any("run" in step for step in found.steps.values())
     tables = [
         Table("parameters", ("name", "value"), _rows(found.parameters)),
         Table("parameters of models", ("name", "value"), _rows(found.estimator_parameters)),
         _metrics(found),
         Table(
             "steps",
-            ("step", "status", "seconds", "from the cache"),
+            ("step", "status", "seconds", "from the cache", *(["run"] if chained else [])),
             [
-                [name, step.get("status"), step.get("seconds"), bool(step.get("cached"))]
+                [
+                    name,
+                    step.get("status"),
+                    step.get("seconds"),
+                    bool(step.get("cached")),
+                    *([step.get("run")] if chained else []),
+                ]
                 for name, step in found.steps.items()
             ],
         ),

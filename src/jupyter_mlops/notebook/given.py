@@ -53,6 +53,15 @@ def read_file(path: Path) -> dict[str, Any]:
     MlopsError
         ``parameters.file`` where it cannot be read, or is no list of names and values.
     """
+    content = read_table(path)
+    for name in content:
+        if not name.isidentifier():
+            raise _wrong(path, f"names a parameter {name!r}, which is no name in Python")
+    return content
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """Return what a YAML or JSON file says by names of any kind; raises as `read_file` does."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -64,7 +73,7 @@ def read_file(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise _wrong(path, f"holds a {type(content).__name__}, not names with values")
     for name in content:
-        if not isinstance(name, str) or not name.isidentifier():
+        if not isinstance(name, str):
             raise _wrong(path, f"names a parameter {name!r}, which is no name in Python")
     return content
 

@@ -10,9 +10,11 @@ import click
 
 from ...project import Project
 from .. import shown
+from ..choosing_chain import chain_of
 from ..command import (
     follow,
     notebook_argument,
+    notebook_or_pipeline_argument,
     timeout_option,
     verb,
 )
@@ -23,13 +25,18 @@ from .prove import accept_option
 
 
 @verb
-@notebook_argument
+@notebook_or_pipeline_argument
 @kernel_option
 def pipeline(notebook: Path, kernel_file: Path | None) -> View:
     """Show the pipeline that the notebook's tags and dataflow mean.
 
-    Where its cells have run under capture, what they were seen to do counts too.
+    Where its cells have run under capture, what they were seen to do counts too. A PIPELINE is the
+    name of a `[[pipeline]]` in mlops.toml: it is checked, and shown with what flows between its
+    notebooks.
     """
+    chain = chain_of(notebook)
+    if chain is not None:
+        return _chain(chain)
     from ...notebook.document import read
     from ...notebook.ghosts import find_ghosts
     from ...pipeline.compile import compile_notebook
@@ -83,6 +90,15 @@ def promote(
         timeout=timeout,
     )
     return shown.release(follow(promotion))
+
+
+def _chain(name: str) -> View:
+    from ...chains.graph import read_chain
+    from ...chains.plan import plan
+    from .. import chain_view
+
+    project = Project.find()
+    return chain_view.chain(plan(project, read_chain(project, name)))
 
 
 @verb

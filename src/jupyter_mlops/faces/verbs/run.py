@@ -1,4 +1,4 @@
-"""The verb that runs a notebook's pipeline on this machine."""
+"""The verb that runs a notebook's pipeline, or a chain of notebooks, on this machine."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import click
 
 from ...pipeline.run import LocalRun
 from ...project import Project
+from ..choosing_chain import chain_of
 from ..command import (
     follow,
-    notebook_argument,
+    notebook_or_pipeline_argument,
     timeout_option,
     verb,
 )
@@ -19,7 +20,7 @@ from ..views import Table, View
 
 
 @verb
-@notebook_argument
+@notebook_or_pipeline_argument
 @given_options
 @click.option("--workers", type=click.IntRange(min=1), help="Steps at a time; default: the CPUs.")
 @click.option("--no-cache", is_flag=True, help="Run every step, and keep nothing in the cache.")
@@ -41,7 +42,14 @@ def run(
     timeout: float | None,
     listing: bool,
 ) -> View:
-    """Run a tagged notebook's pipeline here: steps in processes, the unchanged from the cache."""
+    """Run a tagged notebook's pipeline here: steps in processes, the unchanged from the cache.
+
+    A PIPELINE is the name of a `[[pipeline]]` in mlops.toml: its notebooks run as one graph, and
+    -p is `NOTEBOOK.NAME=VALUE`.
+    """
+    chain = chain_of(notebook)
+    if chain is not None:
+        return _run_chain(chain, assignments, workers, resume, timeout, listing)
     from ...notebook.document import read
     from ...pipeline.compile import compile_notebook
     from ...pipeline.run import run as start
@@ -57,6 +65,26 @@ def run(
     )
     found = follow(running)
     return _shown(found)
+
+
+def _run_chain(
+    chain: str,
+    assignments: tuple[str, ...],
+    workers: int | None,
+    resume: str | None,
+    timeout: float | None,
+    listing: bool,
+) -> View:
+    from ...chains.record import chain_runs
+    from ...chains.run import run_chain
+    from .. import chain_view
+    from ..given_chain import given_for_chain
+
+    if listing:
+        return chain_view.chain_runs(chain_runs(Project.find(), chain))
+    given = given_for_chain(assignments)
+    running = run_chain(chain, given, workers=workers, resume=resume, timeout=timeout)
+    return chain_view.chain_run(follow(running))
 
 
 def _shown(found: LocalRun) -> View:
