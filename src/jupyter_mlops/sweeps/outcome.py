@@ -1,0 +1,65 @@
+"""What a sweep's runner tells: a point has started, told a metric, ended; and how it ended."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from ..errors import MlopsError
+from .points import Point
+
+Status = Literal["waiting", "running", "ok", "failed", "pruned"]
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How a point ended: the metrics of its run, and the error where it failed.
+
+    ``executed`` is the executed notebook, ``seconds`` what the point's own cells took.
+    """
+
+    status: Status
+    run: str
+    metrics: dict[str, float] = {}
+    seconds: float = 0.0
+    error: MlopsError | None = None
+    executed: str = ""
+
+
+class Started(msgspec.Struct, frozen=True):
+    """A point runs, as the run of that name."""
+
+    point: Point
+    run: str
+
+
+class Metric(msgspec.Struct, frozen=True):
+    """A point has told a value of a metric."""
+
+    point: Point
+    name: str
+    value: float
+    step: int
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """A point has ended."""
+
+    point: Point
+    outcome: Outcome
+
+
+class Shared(msgspec.Struct, frozen=True):
+    """The cells that all points share have run."""
+
+    cells: int
+    seconds: float
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Words for the user."""
+
+    words: str
+
+
+Message = Started | Metric | Ended | Shared | Notice
