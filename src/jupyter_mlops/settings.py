@@ -65,6 +65,11 @@ class RunSettings(_Section):
     """Seconds that each step of a pipeline may take; default: as long as it wants."""
 
 
+class RerunSettings(_Section):
+    cached: bool = False
+    """Reruns take what has not changed from the step cache, those of papermill too."""
+
+
 class CheckSettings(_Section):
     ignore: tuple[str, ...] = ()
     """Ids of rules whose findings do not count, in any notebook of the project."""
@@ -122,6 +127,7 @@ class Settings(_Section):
     tracking: TrackingSettings = TrackingSettings()
     cache: CacheSettings = CacheSettings()
     run: RunSettings = RunSettings()
+    rerun: RerunSettings = RerunSettings()
     check: CheckSettings = CheckSettings()
     ci: CiSettings = CiSettings()
     evidence: EvidenceSettings = EvidenceSettings()

@@ -86,6 +86,9 @@ def _lines(found: RunDetail) -> Iterator[str]:
             f"{len(again)} executions were repeated or out of order; "
             "`jupyter mlops why NAME` tells which ones count for a result."
         )
+    if reused := [c for c in found.cells if c.get("reused")]:
+        saved = sum(c.get("saved", 0.0) for c in reused)
+        yield f"{len(reused)} of {len(found.cells)} cells reused, {saved:.1f} s saved"
     pictures = [name for name in found.artifacts if name.startswith(_PICTURES)]
     if pictures:
         more = len(pictures) - _MOST_FILES
@@ -142,6 +145,8 @@ def _first(source: str) -> str:
 
 
 def _remarks(cell: Mapping[str, Any]) -> Iterator[str]:
+    if cell.get("reused"):
+        yield f"reused from {cell['reused']}, {cell.get('saved', 0.0):.2g} s saved"
     if (cell.get("again") or 1) > 1:
         yield f"execution {cell['again']} of this cell"
     if cell.get("out_of_order"):

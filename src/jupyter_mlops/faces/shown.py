@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 def rerun(result: Rerun) -> View:
     lines = [f"run {result.run} finished in {result.seconds:.1f} s; executed: {result.executed}"]
+    if result.cells:
+        saved = f", {result.saved:.1f} s saved" if result.reused else ""
+        lines.append(f"{result.reused} of {result.cells} cells reused{saved}")
     rows = [[name, value] for name, value in result.metrics.items()]
     tables = [Table("metrics", ("name", "value"), rows)] if rows else []
     data = {
@@ -24,6 +27,9 @@ def rerun(result: Rerun) -> View:
         "seconds": result.seconds,
         "parameters": result.parameters,
         "metrics": result.metrics,
+        "cells": result.cells,
+        "reused": result.reused,
+        "saved": result.saved,
     }
     return View(lines, tables, data)
 

@@ -81,6 +81,11 @@ class Session:
         ]
         sys.stdout, sys.stderr = self._tees
 
+    @property
+    def shell(self) -> Any:
+        """IPython's shell."""
+        return self._shell
+
     def keep_out(self, redactor: Redactor) -> None:
         """Let none of the secrets that ``redactor`` knows be printed."""
         self._recorder.redactor = redactor

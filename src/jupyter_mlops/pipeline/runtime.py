@@ -56,16 +56,18 @@ def run_step(folder: Path, name: str, work: Path, given: Mapping[str, Any]) -> d
             place=Place(str(folder)),
         ) from None
     os.environ[STEP_VARIABLE] = name
-    run = _StepRun(pipeline, step, work.resolve())
+    run = StepRun(pipeline, step, work.resolve())
     run.touched.start()
     error = run.execute(manifest.convert_parameters(pipeline, given))
     return run.finish(error, time.perf_counter() - start)
 
 
-class _StepRun:
-    """One step while it runs."""
+class StepRun:
+    """One step while it runs; ``session`` is a new one, where none is given."""
 
-    def __init__(self, pipeline: Pipeline, step: Step, work: Path) -> None:
+    def __init__(
+        self, pipeline: Pipeline, step: Step, work: Path, session: Session | None = None
+    ) -> None:
         self.pipeline = pipeline
         self.step = step
         self.work = work
@@ -78,7 +80,7 @@ class _StepRun:
         if not os.access(Path.home(), os.W_OK):
             # matplotlib looks for fonts only once, where it may keep what it found
             os.environ.setdefault("MPLCONFIGDIR", str(work / ".matplotlib"))
-        self.session = Session(pipeline.notebook, self.scratch)
+        self.session = session or Session(pipeline.notebook, self.scratch)
         self.touched = Touched(work)
         self.executions: list[Execution] = []
         self.outputs: dict[str, str] = {}
@@ -91,16 +93,10 @@ class _StepRun:
         self.parameters = parameters
         namespace = self.session.namespace
         try:
-            namespace.update({**parameters, **self._read_secrets(parameters)})
-            for cell in self.step.prelude:
-                self._run(cell)
-            # After the prelude, so that a class which it defines stays that class in the inputs.
-            self._load_inputs(namespace)
+            self.prepare(namespace)
             for cell in self.step.cells:
-                self._run(cell)
-            folder = outputs_folder(self.work, self.step.name)
-            dump = partial(values.dump, optional=True)
-            self.outputs = self._keep(dump, namespace, self.step.outputs, folder)
+                self.run(cell)
+            self.keep_outputs(namespace)
             if self.step.metrics:
                 values.observe(metrics_observation(self.step, self.work), namespace, None)
         except _CellFailed as failed:
@@ -108,6 +104,20 @@ class _StepRun:
         except MlopsError as error:
             return {**error.to_dict(), "traceback": traceback.format_exc().splitlines()}
         return None
+
+    def prepare(self, namespace: dict[str, Any]) -> None:
+        """Bring ``namespace`` to where the step's own cells begin."""
+        namespace.update({**self.parameters, **self.read_secrets(self.parameters)})
+        for cell in self.step.prelude:
+            self.run(cell)
+        # After the prelude, so that a class which it defines stays that class in the inputs.
+        self._load_inputs(namespace)
+
+    def keep_outputs(self, namespace: dict[str, Any]) -> None:
+        """Write what later steps read."""
+        folder = outputs_folder(self.work, self.step.name)
+        dump = partial(values.dump, optional=True)
+        self.outputs = self._keep(dump, namespace, self.step.outputs, folder)
 
     def finish(self, error: dict[str, Any] | None, seconds: float) -> dict[str, Any]:
         """Write the executed notebook and ``result.json``."""
@@ -129,12 +139,17 @@ class _StepRun:
             "metrics": metrics,
             "error": error,
             "touched": touched,
+            **self.more(),
         }
         result = self._without_secrets(result)
         _write(self.folder / RESULT, json.dumps(result, indent=1))
         return result
 
-    def _read_secrets(self, parameters: Mapping[str, Any]) -> dict[str, str]:
+    def more(self) -> dict[str, Any]:
+        """Return what ``result.json`` tells beside what every step's does."""
+        return {}
+
+    def read_secrets(self, parameters: Mapping[str, Any]) -> dict[str, str]:
         """Return the values of those parameters that are references to secrets."""
         found: dict[str, str] = {}
         for each in self.pipeline.parameters:
@@ -164,7 +179,8 @@ class _StepRun:
         for provider, names in providers.items():
             values.load(outputs_folder(self.work, provider), namespace, names)
 
-    def _run(self, cell: Cell) -> None:
+    def run(self, cell: Cell) -> None:
+        """Run one cell; what fails ends the step, but for what is meant to fail."""
         execution = self.session.run(cell)
         self.executions.append(execution)
         if time.monotonic() - self._saved > _SAVE_EVERY:

@@ -1,8 +1,8 @@
 """The key of a step's result: everything that decides it, as one digest.
 
 Code of the step's cells and prelude, the inputs' content and how they share memory, the values of
-the parameters it reads, and the environment. The files that it reads are known only after it ran:
-they stand in the cache's entry.
+the parameters and of the environment variables it reads, and the environment. The files that it
+reads are known only after it ran: they stand in the cache's entry.
 """
 
 from __future__ import annotations
@@ -22,44 +22,66 @@ from ..errors import MlopsError
 from ..notebook.dataflow import cell_code
 from ..notebook.operations import Outside
 from .model import Pipeline, Step
+from .variables import variables_read
 from .work import outputs_folder
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def step_key(
-    pipeline: Pipeline, step: Step, parameters: Mapping[str, Any], work: Path, cwd: Path
+    pipeline: Pipeline,
+    step: Step,
+    parameters: Mapping[str, Any],
+    work: Path,
+    cwd: Path,
+    form: str = "",
 ) -> str | None:
-    """Return the key of a step whose inputs lie in ``work``; None where an input has no print."""
-    inputs: dict[str, Any] = {}
+    """Return the key of a step whose inputs lie in ``work``; None where an input is not there.
+
+    ``form`` tells apart what is kept with a result, such as what was captured.
+    """
+    inputs: list[str] = []
     for provider in sorted(set(step.inputs.values())):
         names = sorted(name for name, given in step.inputs.items() if given == provider)
-        try:
-            index = values.read_index(outputs_folder(work, provider))
-        except MlopsError:
+        found = _prints(outputs_folder(work, provider), names)
+        if found is None:
             return None
-        prints = {name: index["names"].get(name, {}).get("fingerprint") for name in names}
-        if not all(prints.values()):
-            return None
-        # What two inputs share is in the pickle, and in no fingerprint of one of them.
-        shared = index["pickle"] if len(names) > 1 else ""
-        inputs[provider] = [prints, shared]
+        inputs.append(json.dumps(found, sort_keys=True))
     known = {each.name: each.default for each in pipeline.parameters}
     serving = pipeline.serving
     content = {
-        "format": _FORMAT,
+        "format": [_FORMAT, form],
         "cells": [[cell.source, sorted(cell.tags)] for cell in (*step.prelude, *step.cells)],
         "outputs": sorted(step.outputs),
         "metrics": sorted(step.metrics),
         "serving": [serving.example, sorted(serving.state)]
         if serving is not None and serving.step == step.name
         else None,
-        "inputs": inputs,
+        "inputs": sorted(inputs),
         "parameters": {n: repr(parameters.get(n, known.get(n))) for n in sorted(step.parameters)},
+        "variables": variables_read(c.source for c in (*step.prelude, *step.cells)),
         "environment": environment(),
         "folder": str(cwd),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _prints(folder: Path, names: list[str]) -> list[Any] | None:
+    """Return what decides that variables of a values folder are what they were."""
+    try:
+        index = values.read_index(folder)
+    except MlopsError:
+        return None
+    missing = {n for n, why in index.get("missing", {}).items() if why == values.UNASSIGNED}
+    if not set(names) <= missing | index["names"].keys():
+        return None
+    prints = {n: index["names"].get(n, {}).get("fingerprint", values.UNASSIGNED) for n in names}
+    if all(prints.values()) and len(names) == 1:
+        return [prints]
+    # What two inputs share is in the pickle, and in no fingerprint of one of them. What has no
+    # fingerprint is the same where it was written the same.
+    stored = [index["pickle"], index["buffers"] if not all(prints.values()) else ""]
+    return [prints, stored]
 
 
 def reads_unseen(step: Step, read: Mapping[str, str]) -> bool:

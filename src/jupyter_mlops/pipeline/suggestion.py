@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,7 +25,7 @@ _LEVELS: tuple[frozenset[str], ...] = (
 )
 """The roles to do without, one after the other, until what is left compiles."""
 
-_MENDED = frozenset({"pipeline.entangled", "pipeline.cycle", "pipeline.unordered"})
+MENDED = frozenset({"pipeline.entangled", "pipeline.cycle", "pipeline.unordered"})
 """What the compiler refuses and merged steps mend."""
 
 
@@ -70,7 +70,7 @@ def suggest(notebook: Notebook) -> tuple[SuggestedTag, ...]:
                 return finish(study, draft)
             except MlopsError as error:
                 problem = error
-            number = _role_at_fault(study, draft, problem)
+            number = role_at_fault(study, draft, problem)
             if number is None:
                 break
             plain.add(number)
@@ -91,19 +91,42 @@ def with_tags(notebook: Notebook, suggested: Iterable[SuggestedTag]) -> Notebook
     return replace(notebook, cells=cells)
 
 
-def _merge(study: Study, draft: Sketch) -> tuple[SuggestedTag, ...]:
-    """Make steps one that cannot do without each other, until the notebook compiles."""
+def merge(
+    study: Study, draft: Sketch, *, mended: Collection[str] = MENDED, any_values: bool = False
+) -> Sketch:
+    """Make steps one that cannot do without each other, until the notebook compiles.
+
+    Parameters
+    ----------
+    mended
+        Codes of what the compiler refuses and merged steps mend.
+    any_values
+        Pass over values that cannot travel between steps.
+
+    Raises
+    ------
+    MlopsError
+        What the compiler refuses whatever is merged.
+    """
+
+    def problem_of(sketch: Sketch) -> MlopsError | None:
+        return _problem(study, sketch, any_values)
+
     while True:
-        problem = _problem(study, draft)
+        problem = problem_of(draft)
         if problem is None:
-            return _suggested(study, draft)
-        better = _less_of(study, draft, problem)
+            return draft
+        better = _less_of(study, draft, problem, problem_of) if problem.code in mended else None
         if better is None:
             raise problem
         draft = better
 
 
-def _role_at_fault(study: Study, draft: Sketch, problem: MlopsError) -> int | None:
+def _merge(study: Study, draft: Sketch) -> tuple[SuggestedTag, ...]:
+    return suggested(study, merge(study, draft))
+
+
+def role_at_fault(study: Study, draft: Sketch, problem: MlopsError) -> int | None:
     """Return the cell that had better be a cell of a step, by its number."""
     number = _cell_of(study, problem)
     return number if number in draft.roles and draft.roles[number][0] != "skip" else None
@@ -114,14 +137,19 @@ def _cell_of(study: Study, problem: MlopsError) -> int | None:
     return next((n for n, cell in enumerate(study.cells) if cell.position == place), None)
 
 
-def _less_of(study: Study, draft: Sketch, problem: MlopsError) -> Sketch | None:
+_ProblemOf = Callable[[Sketch], MlopsError | None]
+
+
+def _less_of(
+    study: Study, draft: Sketch, problem: MlopsError, problem_of: _ProblemOf
+) -> Sketch | None:
     """Return the draft with few steps merged of which the compiler says something else.
 
     The steps before the one at fault come into question first, then those after it, then all.
     """
     number = _cell_of(study, problem)
     at = next((i for i, group in enumerate(draft.groups) if number in group.cells), None)
-    if at is None or problem.code not in _MENDED:
+    if at is None:
         return None
     last = len(draft.groups) - 1
 
@@ -131,41 +159,42 @@ def _less_of(study: Study, draft: Sketch, problem: MlopsError) -> Sketch | None:
     def after(size: int) -> Sketch:
         return draft.merged(at, at + size)
 
+    def says_else(draft: Sketch) -> bool:
+        now = problem_of(draft)
+        return now is None or (now.code, now.place) != (problem.code, problem.place)
+
     for most, merged in ((at, before), (last - at, after)):
-        if most and _says_else(study, merged(most), problem):
-            return _shortest(study, problem, most, merged)
+        if most and says_else(merged(most)):
+            return _shortest(says_else, most, merged)
     whole = draft.merged(0, last) if last else None
-    return whole if whole is not None and _says_else(study, whole, problem) else None
+    return whole if whole is not None and says_else(whole) else None
 
 
 def _shortest(
-    study: Study, problem: MlopsError, most: int, merged: Callable[[int], Sketch]
+    says_else: Callable[[Sketch], bool], most: int, merged: Callable[[int], Sketch]
 ) -> Sketch:
     """Return the draft with the shortest stretch merged that will do; ``most`` does."""
     least = 1
     while least < most:
         middle = (least + most) // 2
-        if _says_else(study, merged(middle), problem):
+        if says_else(merged(middle)):
             most = middle
         else:
             least = middle + 1
     return merged(most)
 
 
-def _says_else(study: Study, draft: Sketch, problem: MlopsError) -> bool:
-    now = _problem(study, draft)
-    return now is None or (now.code, now.place) != (problem.code, problem.place)
-
-
-def _problem(study: Study, draft: Sketch) -> MlopsError | None:
+def _problem(study: Study, draft: Sketch, any_values: bool) -> MlopsError | None:
     try:
-        compile_notebook(with_tags(study.notebook, _suggested(study, draft)))
+        tagged = with_tags(study.notebook, suggested(study, draft))
+        compile_notebook(tagged, any_values=any_values)
     except MlopsError as error:
         return error
     return None
 
 
-def _suggested(study: Study, draft: Sketch) -> tuple[SuggestedTag, ...]:
+def suggested(study: Study, draft: Sketch) -> tuple[SuggestedTag, ...]:
+    """Return a draft's tags, those for cells that only talk to us included."""
     found = [SuggestedTag(study.cells[n], tag, reason) for n, tag, reason in draft.tags()]
     found += [SuggestedTag(cell, "skip", "only talks to jupyter-mlops") for cell in study.talking]
     return tuple(sorted(found, key=lambda each: each.cell.position))
@@ -175,7 +204,7 @@ def _join(study: Study, draft: Sketch) -> tuple[SuggestedTag, ...]:
     """Put the cells left over into the steps that there are, as compiling does."""
     steps = {number for group in draft.groups for number in group.cells}
     draft.groups = []
-    found = list(_suggested(study, draft))
+    found = list(suggested(study, draft))
     pipeline = compile_notebook(with_tags(study.notebook, found))
     homes = {cell.id: step.name for step in pipeline.steps for cell in step.cells}
     for number in sorted(steps):

@@ -12,7 +12,8 @@ import site
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,18 @@ _CONNECTS = frozenset({"socket.connect", "socket.sendto", "socket.bind"})
 _MACHINE = frozenset({"lscpu", "nproc", "uname", "ldconfig", "sysctl"})
 _IMPORTERS = re.compile(r"importlib|pkg_resources|setuptools|_distutils_hack")
 _CHUNK = 1 << 20
+_OURS = "mlops-capture"
+"""The thread of capture, which reads again what cells read."""
 
 
 class Touched:
-    """Records from `start` on; there is one per process, as audit hooks cannot be removed."""
+    """Records from `start` on; few should be made in a process, as audit hooks cannot be removed.
 
-    def __init__(self, work: Path) -> None:
+    ``but`` are files of ours that do not count; nor does what our own threads do.
+    """
+
+    def __init__(self, work: Path, but: Iterable[Path] = ()) -> None:
+        self._but = {os.path.realpath(path) for path in but}
         self._own = tuple(f"{path}{os.sep}" for path in _own_places(work))
         self._read: set[str] = set()
         self._written: set[str] = set()
@@ -51,7 +58,7 @@ class Touched:
         return {"read": read, "reason": self._reason}
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if not self._on:
+        if not self._on or threading.current_thread().name == _OURS:
             return
         if event == "open":
             self._open(*arguments[:3])
@@ -88,7 +95,9 @@ class Touched:
 
     def _counts(self, path: str) -> bool:
         name = path if path.startswith(os.sep) else _absolute(path)
-        return not name.startswith(self._own) and "__pycache__" not in name
+        if name.startswith(self._own) or "__pycache__" in name:
+            return False
+        return name not in self._but
 
 
 def digest(path: str) -> str:

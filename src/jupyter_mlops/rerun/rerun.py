@@ -34,13 +34,20 @@ _PATIENCE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
-    """A finished rerun; ``executed`` is the notebook with its outputs."""
+    """A finished rerun; ``executed`` is the notebook with its outputs.
+
+    Of a cached one, ``reused`` of its ``cells`` were taken from earlier runs, where they took
+    ``saved`` seconds.
+    """
 
     run: str
     executed: Path
     seconds: float
     parameters: dict[str, Any]
     metrics: dict[str, float]
+    cells: int = 0
+    reused: int = 0
+    saved: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "executed": str(self.executed)}

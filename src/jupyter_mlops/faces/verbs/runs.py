@@ -59,10 +59,35 @@ def show(run: str) -> View:
 @notebook_argument
 @given_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Keep the result here too.")
-def rerun(notebook: Path, assignments: tuple[str, ...], output: Path | None) -> View:
-    """Run a notebook again with papermill, tracked, with other parameters."""
-    from ...rerun.rerun import rerun as start
+@click.option(
+    "--cached/--no-cache",
+    default=None,
+    help="Run only what has changed, or what it reads; default: `[rerun] cached` in mlops.toml.",
+)
+@click.option(
+    "--resume",
+    is_flag=False,
+    flag_value="latest",
+    metavar="[RUN]",
+    help="Go on from a cached rerun that failed; default: the newest one.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="How long each cell may take; default: as long as it wants.",
+)
+def rerun(
+    notebook: Path,
+    assignments: tuple[str, ...],
+    output: Path | None,
+    cached: bool | None,
+    resume: str | None,
+    timeout: float | None,
+) -> View:
+    """Run a notebook again, tracked, with other parameters; with --cached only what has changed."""
+    from ...pipeline.rerunning import rerun as start
 
-    return shown.rerun(
-        follow(start(notebook, given_parameters(notebook, assignments), output=output))
-    )
+    given = given_parameters(notebook, assignments)
+    running = start(notebook, given, cached=cached, resume=resume, output=output, timeout=timeout)
+    return shown.rerun(follow(running))

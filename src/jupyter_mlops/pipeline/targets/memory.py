@@ -63,7 +63,7 @@ class Memory:
 
     def _take(self, key: str, step: Step, work: Path) -> bool:
         target = step_folder(work, step.name)
-        if self._earlier is not None and _same(step_folder(self._earlier, step.name), key):
+        if self._earlier is not None and same(step_folder(self._earlier, step.name), key):
             link_folder(step_folder(self._earlier, step.name), target)
             return True
         return self._cache is not None and self._cache.take(key, target)
@@ -102,7 +102,7 @@ class _Kept:
         if result.error is not None or self._key is None:
             return result
         (self._folder / KEY).write_text(json.dumps({"key": self._key}), encoding="utf-8")
-        if self._cache is None or not _may_keep(self._step, result):
+        if self._cache is None or not may_keep(self._step, result):
             return result
         # A full disk must not fail a step that has run well.
         with contextlib.suppress(MlopsError):
@@ -116,12 +116,13 @@ class _Kept:
         self._job.stop()
 
 
-def _may_keep(step: Step, result: StepResult) -> bool:
+def may_keep(step: Step, result: StepResult) -> bool:
+    """Tell whether a step's result stands for any other run of it with the same key."""
     touched = result.touched
     return bool(touched) and not touched["reason"] and not reads_unseen(step, touched["read"])
 
 
-def _same(folder: Path, key: str) -> bool:
+def same(folder: Path, key: str) -> bool:
     """Tell whether a finished step of an earlier run had this key, and its files are unchanged."""
     try:
         known = json.loads((folder / KEY).read_text(encoding="utf-8"))["key"]

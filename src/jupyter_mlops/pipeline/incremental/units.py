@@ -1,0 +1,189 @@
+"""The units by which a notebook is run again: a cell each, or cells that cannot do without others.
+
+The compiler of pipelines tells which cells may be run apart; here every cell is tried as a step of
+its own, and neighbours are joined until that is sound. Tags for pipelines do not count, as they
+change nothing for a notebook that is run as a whole, and nothing is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ...errors import MlopsError
+from ...notebook import tags
+from ...notebook.document import Cell, Notebook
+from ...notebook.parameters import parameters_cell, read_parameters
+from ..compile import compile_notebook
+from ..model import Pipeline, Step
+from ..sketch import Group, Sketch, sketch
+from ..study import Study
+from ..suggestion import MENDED, merge, role_at_fault, suggested, with_tags
+
+_LEVELS: tuple[frozenset[str], ...] = (
+    frozenset({"parameters", "serve", "skip"}),
+    frozenset({"parameters", "serve", "skip", "functions"}),
+    frozenset({"parameters", "serve", "skip", "functions", "imports"}),
+)
+_JOINED = MENDED | {"pipeline.session-state", "pipeline.cannot-travel"}
+"""What the compiler refuses, and what may be sound within one unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """The units, as steps of a pipeline in the order of the notebook.
+
+    ``whole`` is why the notebook is one unit. ``definers`` are the ids of cells that run before the
+    units that need them. ``silent`` are cells without any code.
+    """
+
+    pipeline: Pipeline
+    whole: MlopsError | None = None
+    definers: frozenset[str] = frozenset()
+    silent: tuple[Cell, ...] = ()
+
+    def cells(self) -> dict[str, str]:
+        """Return the unit of each cell, by the cell's id."""
+        return {cell.id: step.name for step in self.pipeline.steps for cell in step.cells}
+
+
+def divide(notebook: Notebook, together: Iterable[Collection[str]] = ()) -> Units:
+    """Divide a notebook into units; never refuses.
+
+    Parameters
+    ----------
+    together
+        Ids of cells that are to be in one unit, with all cells between them.
+    """
+    try:
+        return _divide(notebook, [set(each) for each in together])
+    except MlopsError as error:
+        return one_unit(notebook, error)
+
+
+def one_unit(notebook: Notebook, reason: MlopsError | None) -> Units:
+    """Return the notebook as one unit."""
+    step = Step(_name(notebook.code_cells[0]), notebook.code_cells)
+    try:
+        parameters = read_parameters(notebook)
+    except MlopsError:
+        parameters = ()
+    home = parameters_cell(notebook) if parameters else None
+    if home is not None:
+        # Its values are given from outside, as to all units.
+        cells = tuple(cell for cell in step.cells if cell.id != home.id)
+        step = replace(step, cells=cells, parameters=tuple(p.name for p in parameters))
+    digest = notebook.digest()
+    pipeline = Pipeline(
+        "notebook", notebook.name, digest, parameters, (step,) if step.cells else ()
+    )
+    return Units(pipeline, reason)
+
+
+def _divide(notebook: Notebook, together: Sequence[set[str]]) -> Units:
+    plain = _without_roles(notebook)
+    parameters = read_parameters(plain)
+    home = parameters_cell(plain) if parameters else None
+    if not parameters:
+        plain = _without_roles(notebook, keep=frozenset())
+    study = Study(plain)
+    draft = _draft(study, together)
+    pipeline = compile_notebook(with_tags(plain, suggested(study, draft)), any_values=True)
+    own = {cell.id: cell for cell in notebook.code_cells}
+    names = {step.name: _name(min(step.cells, key=_position)) for step in pipeline.steps}
+    steps = {names[step.name]: _as_unit(step, own, names) for step in pipeline.steps}
+    early = [study.cells[number] for number in sorted(draft.roles)]
+    for number, cell in enumerate(early):
+        unit = _early_unit(own[cell.id], [own[c.id] for c in early[:number]], pipeline)
+        steps[unit.name] = unit
+    for cell in study.talking:
+        steps[_name(cell)] = Step(_name(cell), (own[cell.id],))
+    ordered = sorted(steps.values(), key=lambda step: step.cells[0].position)
+    _check(ordered, notebook)
+    known = {cell.id for step in ordered for cell in step.cells}
+    known |= {home.id} if home is not None else set()
+    definers = {study.cells[n].id for n, role in draft.roles.items() if role[0] == "functions"}
+    return Units(
+        replace(pipeline, steps=tuple(ordered), serving=None, notices=()),
+        definers=frozenset(definers),
+        silent=tuple(cell for cell in notebook.code_cells if cell.id not in known),
+    )
+
+
+def _draft(study: Study, together: Sequence[set[str]]) -> Sketch:
+    """Return roles and groups that compile; raises what the compiler refuses whatever they are."""
+    for without in _LEVELS:
+        plain: set[int] = set()
+        while True:
+            draft = sketch(study, without, plain)
+            work = [number for group in draft.groups for number in group.cells]
+            draft.groups = [Group([n], name=_name(study.cells[n])) for n in sorted(work)]
+            for ids in together:
+                draft = _joined(draft, ids)
+            try:
+                return merge(study, draft, mended=_JOINED, any_values=True)
+            except MlopsError as error:
+                problem = error
+            number = role_at_fault(study, draft, problem)
+            if number is None:
+                break
+            plain.add(number)
+    raise problem
+
+
+def _joined(draft: Sketch, ids: set[str]) -> Sketch:
+    cells = draft.study.cells
+    found = [i for i, g in enumerate(draft.groups) if any(cells[n].id in ids for n in g.cells)]
+    return draft.merged(found[0], found[-1]) if len(found) > 1 else draft
+
+
+def _without_roles(notebook: Notebook, keep: frozenset[str] = tags.PARAMETERS) -> Notebook:
+    cells = tuple(
+        replace(cell, tags=tuple(tag for tag in cell.tags if tag in keep))
+        for cell in notebook.cells
+    )
+    return replace(notebook, cells=cells)
+
+
+def _as_unit(step: Step, own: Mapping[str, Cell], names: Mapping[str, str]) -> Step:
+    """Return a step with its cells as they are in the notebook, named after the first of them."""
+    return replace(
+        step,
+        name=names[step.name],
+        inputs={name: names[provider] for name, provider in step.inputs.items()},
+        after=tuple(names[each] for each in step.after),
+        cells=tuple(own[cell.id] for cell in step.cells),
+        prelude=tuple(own.get(cell.id, cell) for cell in step.prelude),
+        metrics=(),
+    )
+
+
+def _early_unit(cell: Cell, before: Sequence[Cell], pipeline: Pipeline) -> Step:
+    """Return the unit of a cell of imports or definitions, which other units repeat."""
+    text = "\n".join(each.source for each in (*before, cell))
+    words = set(re.findall(r"\w+", text))
+    parameters = tuple(p.name for p in pipeline.parameters if p.name in words)
+    return Step(_name(cell), (cell,), tuple(before), parameters=parameters)
+
+
+def _check(steps: Sequence[Step], notebook: Notebook) -> None:
+    """Raise where a unit would need one that runs later."""
+    done: set[str] = set()
+    for step in steps:
+        late = [name for name in step.upstream if name not in done]
+        if late:
+            raise MlopsError(
+                "pipeline.unordered",
+                f"Cell {step.cells[0].position} uses what a cell below makes.",
+                place=notebook.place(step.cells[0]),
+            )
+        done.add(step.name)
+
+
+def _position(cell: Cell) -> int:
+    return cell.position
+
+
+def _name(cell: Cell) -> str:
+    return f"cell-{cell.position}"
