@@ -12,6 +12,7 @@ from .verbs import data  # noqa: F401
 from .verbs import why  # noqa: F401
 from .verbs import note  # noqa: F401
 from .verbs import restore  # noqa: F401
+from .verbs import reproduce  # noqa: F401
 from .verbs import params  # noqa: F401
 from .verbs import chart  # noqa: F401
 from .verbs import report  # noqa: F401

@@ -154,7 +154,7 @@ def _figure(a: Bundle, b: Bundle) -> Difference:
             return figures.compare_pictures(_text(a[kind]), _text(b[kind]))
     for kind in shared:
         if kind.startswith("image/"):
-            return texts.compare(_drawing_text(a[kind]), _drawing_text(b[kind]))
+            return texts.compare(drawing_text(a[kind]), drawing_text(b[kind]))
     forms = " and ".join(", ".join(sorted(each)) for each in (a, b))
     return Difference("different", f"shown in other forms: {forms}")
 
@@ -169,7 +169,7 @@ def _drawing(content: Any) -> Any:
     return content
 
 
-def _drawing_text(content: Any) -> str:
+def drawing_text(content: Any) -> str:
     """Return the text of an SVG picture without names and dates."""
     text = re.sub(r"<metadata>.*?</metadata>", "", _text(content), flags=re.DOTALL)
     return re.sub(r"(\bid=\"|url\(#|href=\"#)[^\")]*", r"\1", text)
