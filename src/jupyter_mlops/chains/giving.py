@@ -75,10 +75,12 @@ def _follow(found: Giving, cell: Cell, effects: Effects, names: Namespace) -> No
             if found.bound.pop(name, None) or name in effects.writes:
                 found.deleted[name] = cell
         elif name in effects.writes:
-            for kind in (found.bound, found.deleted, found.no_value):
-                kind.pop(name, None)
             no_value = name in effects.imports or names.defines(name)
-            (found.no_value if no_value else found.bound)[name] = cell
+            mine = found.no_value if no_value else found.bound
+            mine[name] = cell
+            for other in (found.bound, found.deleted, found.no_value):
+                if other is not mine:
+                    other.pop(name, None)
 
 
 def _collect(found: Giving, code: CellCode) -> None:

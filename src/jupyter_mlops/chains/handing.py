@@ -15,6 +15,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from ..errors import MlopsError
+from ..notebook.moments import in_order
 
 LARGEST = 32_000
 """Characters of JSON: parameters travel in the kernel's environment, which holds little more."""
@@ -90,6 +91,8 @@ def decoded(content: Any) -> Any:
             return float(inside)
         case "tuple":
             return tuple(decoded(each) for each in inside)
+        case "set":
+            return {decoded(each) for each in inside}
         case _:
             return {decoded(key): decoded(each) for key, each in inside}
 
@@ -128,6 +131,8 @@ def _encoded(value: object, depth: int = 0) -> Any:
         return [_encoded(each, depth + 1) for each in value]
     if type(value) is tuple:
         return {"kind": "tuple", "is": [_encoded(each, depth + 1) for each in value]}
+    if type(value) is set:
+        return {"kind": "set", "is": [_encoded(each, depth + 1) for each in in_order(value)]}
     if type(value) is dict:
         pairs = [
             [_encoded(key, depth + 1), _encoded(each, depth + 1)] for key, each in value.items()
@@ -138,7 +143,8 @@ def _encoded(value: object, depth: int = 0) -> Any:
 
 def _moment(kind: str, value: Any) -> dict[str, str]:
     try:
-        # A subclass such as pandas' Timestamp may know more digits than Python's own reads.
+        if getattr(value, "nanosecond", 0):
+            raise ValueError  # pandas' Timestamp knows more digits than Python's own
         moment = value.to_pydatetime(warn=False) if hasattr(value, "to_pydatetime") else value
         text = moment.isoformat()
         getattr(dt, kind).fromisoformat(text)
@@ -208,7 +214,7 @@ def _called(value: object) -> str:
     kind = type(value)
     module = kind.__module__.partition(".")[0]
     name = kind.__qualname__ if module in ("builtins", "__main__") else f"{module}.{kind.__name__}"
-    return f"a {name}"
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 def _advice(value: object) -> str:

@@ -43,7 +43,8 @@ class NotebookJob:
     ) -> None:
         self._project = project
         self._planned = planned
-        self._parameters = _exact(planned, parameters)
+        # They are checked once more, which is to leave them as they are.
+        self._parameters = {n: planned.exactly(n, value) for n, value in parameters.items()}
         self._parent = parent
         self._folder = folder
         self._files = files
@@ -127,13 +128,3 @@ def is_there(text: str | None, *, as_file: bool) -> bool:
     if isinstance(value, Refused):
         return False
     return not (as_file and isinstance(value, Path)) or value.exists()
-
-
-def _exact(planned: Planned, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return checked values so that checking them once more leaves them: text stays text."""
-    return {
-        name: repr(value)
-        if isinstance(value, str) and planned.parameters[name].type == "any"
-        else value
-        for name, value in parameters.items()
-    }

@@ -72,6 +72,12 @@ class Planned:
             raise KeyError(name)
         return value
 
+    def exactly(self, name: str, value: Any) -> Any:
+        """Return a value as a parameter takes it unchanged: text is not read as a number, say."""
+        parameter = self.parameters.get(name)
+        is_any = parameter is not None and parameter.type == "any" and not parameter.secret
+        return repr(value) if is_any and isinstance(value, str) else value
+
     def reserved(self, run: str, executed: str) -> dict[Wanted, Any]:
         """Return the outputs that every node has, once it has run."""
         values = {"run": run, "executed": Path(executed)}
@@ -168,7 +174,7 @@ def resolved(
             return _located(value, made[reference.node], planned, name)
 
         try:
-            found[name] = filled(written, output, text_of)
+            found[name] = _exact(planned, name, written, filled(written, output, text_of))
         except Refused as refused:
             message = f"`{name}` is `{written}`, in which something {refused}."
             raise _wrong(made.chain, planned.name, "chain.type", message, "") from None
@@ -193,7 +199,7 @@ def _check(made: Plan, planned: Planned) -> Iterator[MlopsError]:
         if problems:
             continue
         try:
-            values[name] = filled(written, made.known, text_of)
+            values[name] = _exact(planned, name, written, filled(written, made.known, text_of))
         except KeyError:
             if parameter is None:
                 values[name] = None  # told below, with all other names that the notebook lacks
@@ -235,7 +241,7 @@ def _problem(
         return _wrong(made.chain, planned.name, code, message, hint, place)
 
     source = made[reference.node]
-    output, alone = reference.output, isinstance(written, str) and len(parse(written)) == 1
+    output, alone = reference.output, _stands_alone(written)
     given_secret = output in source.parameters and source.parameters[output].secret
     takes_secret = parameter is not None and parameter.secret
     if given_secret:
@@ -292,10 +298,20 @@ def _not_given(source: Planned, name: str, reference: Reference) -> tuple[str, s
     return words, hint, source.notebook.place()
 
 
+def _exact(planned: Planned, name: str, written: Any, value: Any) -> Any:
+    """Return a parameter's value so that an output is taken as it is."""
+    return planned.exactly(name, value) if _stands_alone(written) else value
+
+
+def _stands_alone(written: Any) -> bool:
+    """Tell whether a parameter is one reference and nothing else."""
+    parts = parse(written) if isinstance(written, str) else ()
+    return len(parts) == 1 and isinstance(parts[0], Reference)
+
+
 def _takes_file(planned: Planned, name: str, written: Any) -> bool:
     """Tell whether a table may be handed on as a file: the parameter takes paths."""
-    alone = isinstance(written, str) and len(parse(written)) == 1
-    return alone and planned.parameters[name].type == "path"
+    return _stands_alone(written) and planned.parameters[name].type == "path"
 
 
 def _located(value: Any, source: Planned, planned: Planned, name: str) -> Any:
