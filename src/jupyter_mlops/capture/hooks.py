@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -123,6 +123,11 @@ class Hooks:
         self._background.go_on()
         self.estimators.move(folder)
         self._displays.move(folder)
+
+    def know(self, sources: Iterable[str]) -> None:
+        """Take in what cells that ran before have bound, by their code."""
+        for source in sources:
+            self._libraries.know(collect(self._shell.transform_cell(source)))
 
     def leave(self) -> None:
         """End the run in the middle of a cell: what it has done so far is the run's last."""

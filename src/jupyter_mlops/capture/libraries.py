@@ -66,6 +66,10 @@ class Libraries:
         """Take in that a cell begins."""
         self._sources.begin(order)
 
+    def know(self, names: CellNames) -> None:
+        """Take in what a cell has bound that was not listened to."""
+        self._scores.ended(names.bound, names.predictions)
+
     def end(self, names: CellNames) -> None:
         """Take in what a cell that has ended bound and read."""
         self._scores.ended(names.bound, names.predictions)

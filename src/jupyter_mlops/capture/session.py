@@ -9,7 +9,7 @@ import platform
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -205,6 +205,10 @@ class CaptureSession:
         What ``listener`` raises is raised there.
         """
         self._hooks.listener = listener
+
+    def know(self, sources: Iterable[str]) -> None:
+        """Take in the code of cells that ran before this run, or this part of one, began."""
+        self._hooks.know(sources)
 
     def settle(self) -> bool:
         """Wait until the background has done its work, and return whether it has."""

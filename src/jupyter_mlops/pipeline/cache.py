@@ -13,7 +13,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -132,12 +132,15 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.rglob("*")) if path.is_file()]
 
 
-def _copy(source: Path, target: Path, names: Iterable[str]) -> None:
+def _copy(source: Path, target: Path, names: Collection[str]) -> None:
     """Link files where the file system can, else copy them; nothing here is written in place."""
+    new = not target.exists()
+    for folder in sorted({os.path.dirname(target / name) for name in names}):
+        os.makedirs(folder, exist_ok=True)
     for name in names:
         path = target / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
+        if not new:
+            path.unlink(missing_ok=True)
         try:
             os.link(source / name, path)
         except FileNotFoundError:

@@ -24,7 +24,7 @@ from .. import whereabouts
 from ..lifeline import Lifeline
 from ..model import Step
 from ..work import RESULT, step_folder
-from .stretch import Assignment
+from .assignment import Assignment
 
 LOG = "log.txt"
 _MODULE = f"{__package__}.stretch"

@@ -40,6 +40,7 @@ from ...capture.scalars import text
 from ...errors import MlopsError
 from ...notebook.document import Cell, Notebook
 from ...project import Project
+from .score_names import ScoreNames
 
 _NOT_OF_CELLS = (Start, Environment, Git, End)
 _PLAIN = (str, int, float, bool, type(None), list, tuple, dict)
@@ -78,6 +79,7 @@ class RunJournal:
         self._journal: Journal | None = None
         self._orders = 0
         self._points: dict[str, int] = {}
+        self._scores = ScoreNames()
         self.metrics: dict[str, float] = {}
         path = notebook.path.resolve()
         start = Start(
@@ -133,6 +135,7 @@ class RunJournal:
         if not records:
             return
         self._orders += 1
+        records = self._scores.renamed(records)
         counted = {name: self._points.get(name, -1) + 1 for name in _counting_anew(records)}
         for record in records:
             changes: dict[str, Any] = {"time": time.time()} if reused else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -27,12 +28,13 @@ from ..model import Step
 from ..work import RESULT, step_folder
 from . import states
 from .assembled import CellResult, assemble, results
+from .assignment import CAPTURED, Assignment
 from .failures import ended, failed
+from .plans import units_of
 from .process import Ended, StretchProcess
 from .recall import Recall
 from .replay import Captured, RunJournal
-from .stretch import CAPTURED, Assignment
-from .units import Units, divide
+from .units import Units
 
 _SAVE_EVERY = 5.0
 _SHARE = 0.05
@@ -134,7 +136,7 @@ class _Work:
 
     def run(self) -> Progress[None]:
         """Run or take every unit."""
-        units = divide(_with_injected(self.notebook, self.injected))
+        units = units_of(self.project, _with_injected(self.notebook, self.injected))
         self._cells = self._in_order(units)
         if units.whole is not None:
             words = f"{units.whole.message} ({units.whole.place})"
@@ -161,11 +163,17 @@ class _Work:
     def end(self, status: str, output: Path | None) -> None:
         """Keep the executed notebook, and bring the run into the store in the background."""
         if status == "FINISHED":
-            self._save()
-            if output is not None:
-                copy(self.executed, output)
-            self._record(status)
-            states.clean_up(self.project, self.notebook.name, self.state)
+            removing = threading.Thread(
+                target=states.clean_up, args=(self.project, self.notebook.name, self.state)
+            )
+            removing.start()
+            try:
+                self._save()
+                if output is not None:
+                    copy(self.executed, output)
+                self._record(status)
+            finally:
+                removing.join()
             return
         try:
             self._tell()

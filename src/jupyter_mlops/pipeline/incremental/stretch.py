@@ -33,34 +33,15 @@ from ...notebook.document import Cell
 from ...notebook.secret_references import Redactor, resolve
 from .. import lifeline
 from ..execution import Session
-from ..model import Pipeline, Step
+from ..model import Step
 from ..runtime import StepRun
 from ..touched import Touched
 from ..work import outputs_folder
+from .assignment import CAPTURED, Assignment
 
-CAPTURED = "captured"
-"""The folder, within a step's, with the journal of what was captured."""
-REPEATED = "-imports"
-"""What the id of a cell ends with that repeats parts of another one."""
 _MAGIC = "mlops"
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """What the process of a stretch must know; it travels as a pickle.
-
-    ``path`` is the notebook's, ``root`` the project's. ``secrets`` are references. ``definers`` are
-    the ids of cells that define functions and classes and run before the steps that need them.
-    """
-
-    pipeline: Pipeline
-    parameters: dict[str, Any]
-    work: Path
-    path: Path
-    root: Path
-    run: str
-    secrets: tuple[str, ...] = ()
-    definers: frozenset[str] = frozenset()
+_REPEATED = "-imports"
+"""What the id of a cell ends with that repeats parts of another one."""
 
 
 @dataclass(slots=True)
@@ -116,7 +97,8 @@ class LiveStep(StepRun):
         folder = outputs_folder(self.work, name)
         wanted = list(self.step.outputs)
         try:
-            self.outputs = values.dump(namespace, wanted, folder, optional=True)
+            if wanted:
+                self.outputs = values.dump(namespace, wanted, folder, optional=True)
         except MlopsError as error:
             if error.code != "values.unserialisable":
                 raise
@@ -137,11 +119,11 @@ class LiveStep(StepRun):
     def _run_prelude(self) -> None:
         """Run what the step needs and this process has not run: silently, as no cell of the run."""
         done = self.stretch.done
-        whole = [cell for cell in self.step.prelude if not cell.id.endswith(REPEATED)]
-        parts = [cell for cell in self.step.prelude if cell.id.endswith(REPEATED)]
+        whole = [cell for cell in self.step.prelude if not cell.id.endswith(_REPEATED)]
+        parts = [cell for cell in self.step.prelude if cell.id.endswith(_REPEATED)]
         ran = {name for name, _ in done}
         new = [cell for cell in whole if (cell.id, cell.source) not in done]
-        if not all(c.id.removesuffix(REPEATED) in ran or (c.id, c.source) in done for c in parts):
+        if not all(c.id.removesuffix(_REPEATED) in ran or (c.id, c.source) in done for c in parts):
             # Settings count in their order: all of them again, where one is missing.
             new += parts
         for cell in sorted(new, key=lambda each: each.position):
@@ -178,6 +160,9 @@ class LiveStep(StepRun):
         os.environ[ORDER] = json.dumps(order)
         shell = self.session.shell
         self._capture = capture.start(shell)
+        first = min(cell.position for cell in self.step.cells)
+        if self._capture is not None:
+            self._capture.know(given.sources_before(first))
         if any(_MAGIC in cell.source for cell in self.step.cells):
             # The magics are a face, which this layer does not know.
             import_module(__name__.partition(".")[0]).load_ipython_extension(shell)
@@ -255,8 +240,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     serve(assignment, options.commands, options.answers)
     return 0
 
-
-__all__ = ["CAPTURED", "Assignment", "LiveStep", "Stretch", "main", "run_live"]
 
 if __name__ == "__main__":
     # The cells get a `__main__` of their own; this module goes on under its real name.
