@@ -182,15 +182,18 @@ def test_a_cell_that_hangs_ends_by_the_timeout(home: Path) -> None:
     assert (status, output.output_type) == ("FAILED", "error")
 
 
-def test_an_interrupt_keeps_what_was_done(home: Path) -> None:
+@pytest.mark.parametrize(
+    ("sent", "code"), [(signal.SIGINT, 1), (signal.SIGTERM, 128 + signal.SIGTERM)]
+)
+def test_an_interrupt_keeps_what_was_done(home: Path, sent: signal.Signals, code: int) -> None:
     process = _start(home, "import time\nprint('sleeping', flush=True)\ntime.sleep(60)")
     assert process.stderr is not None
     while "sleeping" not in process.stderr.readline():
         assert process.poll() is None
     children = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode != 0
+    assert process.returncode == code
     assert "Interrupted at slow.ipynb, cell 2" in errors
     assert children
     _, alive = psutil.wait_procs(children, timeout=5)
@@ -198,6 +201,21 @@ def test_an_interrupt_keeps_what_was_done(home: Path) -> None:
     assert left == []
     status, output = _end_of_slow(home)
     assert (status, output.ename) == ("FAILED", "KeyboardInterrupt")
+
+
+def test_an_output_folder_that_goes_away_ends_with_the_cell_and_a_copy(home: Path) -> None:
+    (home / "going").mkdir()
+    removing = "import shutil, time\nshutil.rmtree('going')\ntime.sleep(1.5)"
+    write_notebook(home / "removing.ipynb", [("", "print('begun')"), ("", removing), ("", "1")])
+    result = _papermill("removing.ipynb", "going/out.ipynb", engine=True)
+    assert result.exit_code == 1
+    assert "rerun.not-saved" in result.output
+    assert "removing.ipynb, cell 2" in result.output
+    (run,) = Store(Project(home)).runs("removing.ipynb")
+    assert run.status == "KILLED"
+    kept = home / ".mlops" / "executed" / f"{run.run}.ipynb"
+    assert str(kept) in result.output
+    assert nbformat.read(kept, as_version=4).cells[0].outputs[0].text == "begun\n"
 
 
 def test_a_notebook_comes_from_stdin_and_goes_to_stdout(home: Path) -> None:

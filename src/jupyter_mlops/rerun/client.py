@@ -6,7 +6,7 @@ import asyncio
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from jupyter_core.utils import ensure_async, run_sync
@@ -14,7 +14,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat.v4 import new_output
 from papermill.clientwrap import PapermillNotebookClient
 
-from ..errors import MlopsError
+from ..errors import MlopsError, Place
 from .failure import line_in_cell
 from .order import Order
 from .saving import SparingManager
@@ -31,6 +31,7 @@ class CapturingClient(PapermillNotebookClient):  # type: ignore[misc]
     def __init__(self, manager: SparingManager, order: Order, **options: Any) -> None:
         super().__init__(manager, **options)
         self.order = order
+        self.manager = manager
         self.running: tuple[int, Any] | None = None
         self.is_broken_off = False
         self.on_cell_execute = self._before_cell
@@ -92,11 +93,20 @@ class CapturingClient(PapermillNotebookClient):  # type: ignore[misc]
                 "The cell took longer than the execution timeout allows.",
                 "give it more time, or less to do.",
             ) from None
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):
             run_sync(self._settle)()
             error = self._broken_off("rerun.interrupted", "KeyboardInterrupt", "Interrupted.", "")
             self.log.warning(f"Interrupted at {error.place}; what was done is kept.")
             raise
+        except MlopsError as error:
+            if error.code != "rerun.not-saved":
+                raise
+            # A run whose notebook is not where it was wanted has not finished.
+            self.is_broken_off = True
+            run_sync(self._kill)()
+            raise MlopsError(
+                error.code, error.message, hint=error.hint, place=self._place()
+            ) from error
         finally:
             self.order.interrupt = self.order.kill = None
 
@@ -110,6 +120,7 @@ class CapturingClient(PapermillNotebookClient):  # type: ignore[misc]
         """Run a cell, unless one of its tags says that it is left out."""
         if self.order.without.intersection(cell.metadata.get("tags", ())):
             return cell
+        late = asyncio.create_task(self.manager.save_late())
         try:
             return await super().async_execute_cell(cell, cell_index, **options)
         except CellExecutionError as error:
@@ -123,6 +134,10 @@ class CapturingClient(PapermillNotebookClient):  # type: ignore[misc]
                 )
                 cell.outputs.append(output)
             raise
+        finally:
+            late.cancel()
+            with suppress(asyncio.CancelledError):
+                await late
 
     execute_cell = run_sync(async_execute_cell)
 
@@ -176,29 +191,36 @@ class CapturingClient(PapermillNotebookClient):  # type: ignore[misc]
 
     @contextmanager
     def _interrupts_reach_the_cell(self) -> Iterator[None]:
-        """Let an interrupt of this process end the running cell, and then raise it.
+        """Let what ends this process end the running cell first: an interrupt, or a termination.
 
         Raised where it comes, it would tear the loop that talks to the kernel. A second one is.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = signal.getsignal(signal.SIGINT)
-        interrupted = False
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        came = 0
 
-        def interrupt(*_: object) -> None:
-            nonlocal interrupted
-            interrupted = True
-            signal.signal(signal.SIGINT, before)
+        def interrupt(number: int, _: object) -> None:
+            nonlocal came
+            came = number
+            signal.signal(number, before[signal.Signals(number)])
             self.order.stop()
 
-        signal.signal(signal.SIGINT, interrupt)
+        for number in before:
+            signal.signal(number, interrupt)
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, before)
-        if interrupted:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        if came == signal.SIGINT:
             raise KeyboardInterrupt
+        if came:
+            raise SystemExit(128 + came)
+
+    async def _kill(self) -> None:
+        await ensure_async(self.km.shutdown_kernel(now=True))
 
     async def _settle(self) -> None:
         """Interrupt the kernel and give the cell a moment, so that capture sees it end."""
@@ -214,7 +236,7 @@ class CapturingClient(PapermillNotebookClient):  # type: ignore[misc]
         """Mark the running cell as failed, with an output that says why, and return the error."""
         self.is_broken_off = True
         if self.running is None:
-            return MlopsError(code, message, hint=hint, place=self.order.notebook.place())
+            return MlopsError(code, message, hint=hint, place=self._place())
         index, cell = self.running
         if not any(output.output_type == "error" for output in cell.outputs):
             text = f"{name}: {message}"
@@ -223,7 +245,15 @@ class CapturingClient(PapermillNotebookClient):  # type: ignore[misc]
             )
             cell.outputs.append(output)
         self.nb_man.cell_exception(cell, cell_index=index)
+        return MlopsError(code, message, hint=hint, place=self._place())
+
+    def _place(self) -> Place:
+        """Return the running cell, and the line that it failed at."""
+        if self.running is None:
+            return self.order.notebook.place()
+        index, cell = self.running
         errors = [output for output in cell.outputs if output.output_type == "error"]
-        line = line_in_cell(errors[-1].traceback, cell.execution_count, cell.source)
-        place = self.order.notebook.place(self.order.originals[index], line)
-        return MlopsError(code, message, hint=hint, place=place)
+        line = None
+        if errors:
+            line = line_in_cell(errors[-1].traceback, cell.execution_count, cell.source)
+        return self.order.notebook.place(self.order.originals[index], line)

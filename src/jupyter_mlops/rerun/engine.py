@@ -78,8 +78,8 @@ class MlopsEngine(NBClientEngine):  # type: ignore[misc]
         ------
         MlopsError
             ``rerun.no-kernel``, ``rerun.no-capture``, ``rerun.kernel-died``, ``rerun.timeout``,
-            and what is wrong with the notebook or its parameters. A failing cell is papermill's
-            to report.
+            ``rerun.not-saved``, and what is wrong with the notebook or its parameters. A failing
+            cell is papermill's to report.
         """
         input_path = options.pop("input_path", None)
         plain = order is None
@@ -95,8 +95,11 @@ class MlopsEngine(NBClientEngine):  # type: ignore[misc]
                 log_output=log_output,
                 autosave_cell_every=autosave_cell_every,
             )
+            manager.kept = "" if plain else None
             mark(nb.metadata, order.run)
             manager.notebook_start()
+            if plain:
+                manager.kept = str(order.project.state / "executed" / f"{order.run}.ipynb")
             with _recorded(order, manager) if plain else nullcontext():
                 try:
                     cls.execute_managed_notebook(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
 from papermill.engines import NotebookExecutionManager
 
+from ..errors import MlopsError
 from ..notebook.secret_references import Redactor
 
 _INTERVAL = 1.0
@@ -22,15 +24,42 @@ class SparingManager(NotebookExecutionManager):  # type: ignore[misc]
     """
 
     output_path: str | None
+    kept: str | None = None
+    """Where the executed notebook is kept too; empty before it is, None where nowhere else."""
     redactor = Redactor(())
     _due = 0.0
+    _is_behind = False
+    _is_lost = False
 
     def save(self, **changed: Any) -> None:
+        """Save the notebook; raises ``rerun.not-saved``, or `OSError` with ``kept`` None."""
+        if self._is_lost:
+            return
         start = time.monotonic()
         self._redact()
-        super().save(**changed)
+        try:
+            super().save(**changed)
+        except OSError as error:
+            if self.kept is None:
+                raise
+            self._is_lost = True
+            reason = error.strerror or str(error).rstrip(".")
+            raise MlopsError(
+                "rerun.not-saved",
+                f"The executed notebook cannot be written to {self.output_path}: {reason}.",
+                hint=f"what has been run so far is kept as {self.kept}."
+                if self.kept
+                else "nothing has been run: choose another place.",
+            ) from error
         end = time.monotonic()
+        self._is_behind = False
         self._due = end + max(_INTERVAL, (end - start) / _SHARE)
+
+    async def save_late(self) -> None:
+        """Make up for a save that was spared, once it is due: the next cell may run for hours."""
+        if self._is_behind:
+            await asyncio.sleep(max(0.0, self._due - time.monotonic()))
+            self.save()
 
     def _redact(self) -> None:
         """Take out secrets that came in two parts: one output of text follows another."""
@@ -63,7 +92,8 @@ class SparingManager(NotebookExecutionManager):  # type: ignore[misc]
         try:
             report(*arguments, **changed)
         finally:
-            if self.output_path is None:
+            if self.output_path is None and path is not None:
+                self._is_behind = True
                 # papermill "saved" to nowhere: the next save is as due as before.
                 self._due = due
             self.output_path = path
