@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from jupyter_mlops.capture.journal import Journal
 from jupyter_mlops.capture.records import CellEnd, CellStart, Metric, Start
+from jupyter_mlops.charts.curves import metric_curves
+from jupyter_mlops.charts.parallel import parallel_coordinates
+from jupyter_mlops.charts.sparkline import svg_line, text_line
 from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.faces.look import card
-from jupyter_mlops.faces.look.charts import metric_curves, parallel_coordinates
 from jupyter_mlops.faces.look.facts import Facts, FactsReader
 from jupyter_mlops.faces.look.form import Form
-from jupyter_mlops.faces.look.sparkline import svg_line, text_line
 from jupyter_mlops.notebook.document import read
 from jupyter_mlops.notebook.parameters import read_parameters
 from jupyter_mlops.tracking.curves import Curve

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, field
 from html import escape
 from typing import Any
 
-VEGA_LITE = "application/vnd.vegalite.v5+json"
+from ..charts.chart import Chart
+
 _INDENT = "    "
 _NUMBER = ' class="number"'
 _STYLE = (
@@ -59,19 +60,6 @@ class Table:
     def _heading(self, index: int) -> str:
         numeric = bool(self.rows) and all(_is_number(row[index]) for row in self.rows)
         return f"<th{_NUMBER if numeric else ''}>{escape(self.columns[index])}</th>"
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """A chart in Vega-Lite; ``text`` is what stands for it where that is not drawn."""
-
-    title: str
-    spec: dict[str, Any]
-    text: str
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        # JupyterLab draws HTML rather than a chart where it is given both.
-        return {VEGA_LITE: self.spec, "text/plain": f"{self.title}\n{self.text}"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from html import escape
 from typing import TypeVar
 
+from ...charts.sparkline import svg_line, text_line
 from .facts import Facts, State
-from .sparkline import svg_line, text_line
 
 _T = TypeVar("_T")
 _MOST = 12

@@ -22,9 +22,10 @@ def chart(
 
     In a notebook the charts answer to the pointer; in a terminal they are text.
     """
+    from ...charts.curves import metric_curves
+    from ...charts.parallel import parallel_coordinates
     from ...tracking.curves import read_curves
     from ...tracking.store import Store
-    from ..look.charts import metric_curves, parallel_coordinates
 
     project = Project.find()
     store = Store(project)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from ...tracking.runs import RunSummary
 from .sparkline import share
 
 _MOST_AXES = 9
@@ -18,6 +18,19 @@ _RESERVED = 3
 """Axes kept for metrics, where there are many parameters."""
 _MOST_WORDS = 12
 _ORDERS = 100.0
+
+
+class Told(Protocol):
+    """What the axes tell of a run: its name, its parameters as text, its metrics."""
+
+    @property
+    def run(self) -> str: ...
+
+    @property
+    def parameters(self) -> Mapping[str, str]: ...
+
+    @property
+    def metrics(self) -> Mapping[str, float]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +43,7 @@ class Axis:
     labels: Sequence[tuple[float, str]]
 
 
-def axes_of(runs: Sequence[RunSummary], metrics: Sequence[str]) -> list[Axis]:
+def axes_of(runs: Sequence[Told], metrics: Sequence[str]) -> list[Axis]:
     """Return an axis for each parameter that differs between the runs, then for each metric."""
     names = dict.fromkeys(name for run in runs for name in run.parameters)
     found: list[Axis | None] = []
