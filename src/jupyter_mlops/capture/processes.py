@@ -39,13 +39,21 @@ def started(pid: int) -> float | None:
 
 def alive(start: Start) -> bool:
     """Tell whether the kernel of a run lives; one on another host is believed to."""
-    if start.host != socket.gethostname():
+    return lives(start.host, start.pid, start.pid_started)
+
+
+def lives(host: str, pid: int, since: float) -> bool:
+    """Tell whether the process that was started at ``since``, 0 if unknown, lives.
+
+    One on another host is believed to.
+    """
+    if host != socket.gethostname():
         return True
-    since = started(start.pid)
-    if since is None:
+    found = started(pid)
+    if found is None:
         return False
     # The number may have been given to another process since.
-    return not since or not start.pid_started or abs(since - start.pid_started) < 2.0
+    return not found or not since or abs(found - since) < 2.0
 
 
 def spawn_writer(project: Project) -> None:

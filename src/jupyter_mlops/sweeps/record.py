@@ -7,12 +7,15 @@ had ended, and `--resume` goes on with the rest.
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
+from ..capture.processes import lives, started
 from ..errors import MlopsError, Place
 from ..notebook import moments
 from ..os_errors import explain_os_errors
@@ -45,7 +48,8 @@ class Head(msgspec.Struct, frozen=True):
 
     ``points`` are the parameters of all points in order, as far as they are known beforehand.
     ``metric`` decides which point is best, the one with the highest value where ``highest``.
-    ``shared`` counts the cells that were run once for all points.
+    ``shared`` counts the cells that were run once for all points. ``host``, ``pid`` and
+    ``pid_started`` are of the process that runs the sweep, as far as it is known.
     """
 
     name: str
@@ -65,6 +69,9 @@ class Head(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     summary: str = ""
     space: dict[str, str] = {}
+    host: str = ""
+    pid: int = 0
+    pid_started: float = 0.0
 
 
 class Sweep(msgspec.Struct, frozen=True):
@@ -77,6 +84,14 @@ class Sweep(msgspec.Struct, frozen=True):
     @property
     def name(self) -> str:
         return self.head.name
+
+    @property
+    def status(self) -> Status:
+        """How the sweep stands; one whose process is gone does not run."""
+        head = self.head
+        if head.status == "running" and not lives(head.host, head.pid, head.pid_started):
+            return "stopped"
+        return head.status
 
     @property
     def ranked(self) -> list[Row]:
@@ -100,6 +115,7 @@ class Sweep(msgspec.Struct, frozen=True):
         best = self.best
         return {
             **msgspec.to_builtins(self.head),
+            "status": self.status,
             "rows": [msgspec.to_builtins(row) for row in self.rows],
             "best": best.number if best is not None else None,
             "folder": self.folder,
@@ -133,20 +149,33 @@ def row_of(point: Point, outcome: Outcome | None = None, run: str = "") -> Row:
 
 
 def write_head(folder: Path, head: Head) -> None:
-    """Keep what is known of the sweep; raises `MlopsError` ``project.disk-full``."""
+    """Keep what is known of the sweep, which this process runs.
+
+    Raises `MlopsError` ``project.disk-full``.
+    """
+    host, pid, since = _here(os.getpid())
+    head = msgspec.structs.replace(head, host=host, pid=pid, pid_started=since)
     _write(folder / _HEAD, msgspec.json.encode(head, enc_hook=repr))
 
 
 def write_row(folder: Path, row: Row) -> None:
     """Keep how a point ended; raises `MlopsError` ``project.disk-full``."""
-    _write(folder / "points" / f"{row.number}.json", msgspec.json.encode(row, enc_hook=repr))
+    content = msgspec.to_builtins(row, enc_hook=repr)
+    for name, value in row.metrics.items():
+        if not math.isfinite(value):  # JSON has no such numbers
+            content["metrics"][name] = repr(value)
+    _write(folder / "points" / f"{row.number}.json", msgspec.json.encode(content))
 
 
-def read_sweep(folder: Path) -> Sweep:
-    """Read a sweep's folder; raises `MlopsError` ``sweep.damaged``.
+def read_sweep(sweep: Path | str) -> Sweep:
+    """Read a sweep: from its folder, or by its name in the project of the working directory.
 
-    A point whose file is damaged counts as one that has not run.
+    A point whose file is damaged counts as one that has not run. Raises `MlopsError`
+    ``sweep.damaged`` and ``sweep.unknown``.
     """
+    folder = Path(sweep)
+    if not (folder / _HEAD).exists() and isinstance(sweep, str):
+        return find(Project.find(), sweep)
     try:
         head = msgspec.json.decode((folder / _HEAD).read_bytes(), type=Head)
     except (OSError, msgspec.MsgspecError):
@@ -159,7 +188,7 @@ def read_sweep(folder: Path) -> Sweep:
     found: dict[int, Row] = {}
     for path in (folder / "points").glob("*.json"):
         try:
-            row = msgspec.json.decode(path.read_bytes(), type=Row)
+            row = msgspec.json.decode(path.read_bytes(), type=Row, strict=False)
         except (OSError, msgspec.MsgspecError):
             continue
         found[row.number] = row
@@ -193,6 +222,11 @@ def find(project: Project, ref: str, kinds: Sequence[Kind] = ("sweep", "tune")) 
         hint=f"the newest are: {names}." if names else f"`jupyter mlops {kinds[0]}` makes one.",
         place=Place(str(project.root)),
     )
+
+
+@cache
+def _here(pid: int) -> tuple[str, int, float]:
+    return socket.gethostname(), pid, started(pid) or 0.0
 
 
 def _write(path: Path, content: bytes) -> None:
