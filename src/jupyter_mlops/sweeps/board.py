@@ -68,7 +68,7 @@ class Board:
                 self._rows[point.number] = row_of(point, run=run)
                 words = f"point {point.number}: {point.words()}"
                 yield self._event(words, "started", point)
-            case Metric(point, name, value, _):
+            case Metric(point, name, value):
                 row = self._rows[point.number]
                 metrics = {**row.metrics, name: value}
                 self._rows[point.number] = msgspec.structs.replace(row, metrics=metrics)
@@ -90,6 +90,11 @@ class Board:
         write_row(self._setting.folder, row)
         self._decide(row)
         return self._event(self._words(point, row), "done", point, row.seconds)
+
+    def know(self, importances: Mapping[str, float]) -> None:
+        """Keep which parameters matter how much."""
+        self._head = msgspec.structs.replace(self._head, importances=dict(importances))
+        write_head(self._setting.folder, self._head)
 
     def close(self, status: str, summary: str = "") -> Sweep:
         """Keep how the sweep has ended and return it."""
@@ -129,7 +134,7 @@ class Board:
 
     def _words(self, point: Point, row: Row) -> str:
         done = sum(each.status not in ("waiting", "running") for each in self._rows.values())
-        total = len(self._head.points) or len(self._rows)
+        total = self.sweep.total
         words = f"{done} of {total}: {point.words()}"
         if row.status == "failed":
             return f"{words}: failed: {row.error}"
@@ -153,6 +158,6 @@ class Board:
             "best": sweep.best.number if sweep.best is not None else None,
             "metric": sweep.head.metric,
             "done": sum(row.status not in ("waiting", "running") for row in sweep.rows),
-            "total": len(sweep.head.points) or len(sweep.rows),
+            "total": sweep.total,
         }
         return Event("point", words, status, seconds, dict(data))  # type: ignore[arg-type]

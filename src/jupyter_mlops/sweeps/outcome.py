@@ -34,12 +34,13 @@ class Started(msgspec.Struct, frozen=True):
 
 
 class Metric(msgspec.Struct, frozen=True):
-    """A point has told a value of a metric."""
+    """A point has told a value of a metric; where it ``asks``, it waits to be answered."""
 
     point: Point
     name: str
     value: float
     step: int
+    asks: bool = False
 
 
 class Ended(msgspec.Struct, frozen=True):

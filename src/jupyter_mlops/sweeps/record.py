@@ -46,7 +46,9 @@ class Row(msgspec.Struct, frozen=True):
 class Head(msgspec.Struct, frozen=True):
     """What is known of a sweep as a whole.
 
-    ``points`` are the parameters of all points in order, as far as they are known beforehand.
+    ``points`` are the parameters of all points in order, as far as they are known beforehand; of a
+    tuning they are not, and ``trials`` says how many there are to be. ``importances`` are the
+    shares that parameters have in the differences between points.
     ``metric`` decides which point is best, the one with the highest value where ``highest``.
     ``shared`` counts the cells that were run once for all points. ``host``, ``pid`` and
     ``pid_started`` are of the process that runs the sweep, as far as it is known.
@@ -69,6 +71,8 @@ class Head(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     summary: str = ""
     space: dict[str, str] = {}
+    trials: int = 0
+    importances: dict[str, float] = {}
     host: str = ""
     pid: int = 0
     pid_started: float = 0.0
@@ -107,6 +111,11 @@ class Sweep(msgspec.Struct, frozen=True):
         """Return the best row, None where no point has the metric."""
         return next(iter(self.ranked), None)
 
+    @property
+    def total(self) -> int:
+        """How many points there are to be."""
+        return len(self.head.points) or max(self.head.trials, len(self.rows))
+
     def count(self, status: PointStatus) -> int:
         """Return how many points stand so."""
         return sum(row.status == status for row in self.rows)
@@ -118,6 +127,7 @@ class Sweep(msgspec.Struct, frozen=True):
             "status": self.status,
             "rows": [msgspec.to_builtins(row) for row in self.rows],
             "best": best.number if best is not None else None,
+            "total": self.total,
             "folder": self.folder,
         }
 
