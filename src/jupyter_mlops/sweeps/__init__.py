@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .record import Sweep
+from . import plots, tables
+from .record import Sweep, read_sweep
 from .sweep import sweep
 
-__all__ = ["Sweep", "sweep"]
+__all__ = ["Sweep", "plots", "read_sweep", "sweep", "tables"]
