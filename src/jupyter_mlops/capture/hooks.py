@@ -349,7 +349,9 @@ def _is_hidden(info: ExecutionInfo) -> bool:
 def _outcome(error: BaseException | None) -> str:
     if error is None:
         return "ok"
-    return "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    return str(getattr(error, "mlops_outcome", "failed"))
 
 
 def _line(error: BaseException, namespace: dict[str, Any]) -> int | None:

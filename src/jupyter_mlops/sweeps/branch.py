@@ -18,6 +18,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 import traceback
 import warnings
@@ -48,8 +49,18 @@ from . import forking
 from .executed import assemble, write
 
 
+_STEPS = 100
+"""Up to this step a point asks at each one whether to go on; then at every tenth, and so on."""
+
+
 class Pruned(BaseException):
     """Ends a point early, at the metric that makes it hopeless; no cell's ``except`` catches it."""
+
+    mlops_outcome = "pruned"
+    """What the cell is told to have come to."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"pruned: {self}"]
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -74,8 +85,8 @@ class Task(msgspec.Struct, frozen=True):
 
     ``assign`` is the source of the parameters that this process sets. ``order`` is the run that a
     point is; None for a process that others go on from. ``injected`` is the source of all
-    parameters, ``parameters`` are these as JSON holds them. ``prunes`` tells that each metric may
-    end the point.
+    parameters, ``parameters`` are these as JSON holds them. ``prunes`` is a metric whose values
+    may end the point, ``tags`` are those of its run.
     """
 
     until: int
@@ -83,7 +94,8 @@ class Task(msgspec.Struct, frozen=True):
     order: Order | None = None
     injected: str = ""
     parameters: dict[str, Any] = {}
-    prunes: bool = False
+    prunes: str = ""
+    tags: dict[str, str] = {}
 
 
 @dataclass(slots=True)
@@ -146,6 +158,10 @@ class Branch:
         self._children: set[int] = set()
         self._start_capture()
         self._known = set(forking.open_files())
+        self._is_in_cell = False
+        self._pid = os.getpid()
+        self._pruned = ""
+        """Why this point is not worth going on with."""
         self._began = time.perf_counter()
         self._task = Task(0)
 
@@ -175,6 +191,7 @@ class Branch:
             current = session.current()
             if task.order is not None and current is not None:
                 forking.share_cores(self.job.workers)
+                current.tag(task.tags)
                 current.listen(self._metric)
             failure = self._run_cells(task.until)
         except Pruned:
@@ -195,15 +212,28 @@ class Branch:
         while self.state.at < until:
             cell = self.state.cells[self.state.at]
             self._channel.tell("cell", position=cell.position)
+            self._is_in_cell = True
             execution = self.session.run(cell)
+            self._is_in_cell = False
             self.state.executions.append(execution)
             self.state.at += 1
             self._note_seeds(cell)
-            if isinstance(execution.error, Pruned):
-                raise execution.error
+            if self._pruned:
+                self._end_pruned(execution)
+                raise Pruned(self._pruned)
             if execution.error is not None and RAISES not in cell.tags:
                 return self._failure(execution)
         return None
+
+    def _end_pruned(self, execution: Execution) -> None:
+        """Let a cell say in one line that it was ended, whatever a library made of `Pruned`."""
+        kept = [each for each in execution.outputs if each["output_type"] != "error"]
+        text = f"pruned: {self._pruned}\n"
+        execution.outputs[:] = [*kept, {"output_type": "stream", "name": "stdout", "text": text}]
+        execution.error = None
+        current = session.current()
+        if current is not None:
+            current.tag({"mlops.pruned": self._pruned})
 
     def _note_seeds(self, cell: Cell) -> None:
         with contextlib.suppress(MlopsError):
@@ -240,18 +270,29 @@ class Branch:
         os.environ["JUPYTER_MLOPS_PROJECT"] = self.job.project
         from .. import load_ipython_extension
 
+        # Before capture's own, which tells metrics of a cell that has ended.
+        self.session.shell.events.register("post_run_cell", self._leave_cell)
         load_ipython_extension(self.session.shell)
         current = session.current()
         if current is not None:
             current.settle()
 
+    def _leave_cell(self, _: object) -> None:
+        self._is_in_cell = False
+
     def _metric(self, name: str, value: float, step: int) -> None:
-        prunes = self._task.prunes
-        self._channel.tell("metric", name=name, value=value, step=step, asks=prunes)
-        if prunes:
-            answer = self._channel.hear()
-            if answer is None or not answer.get("go", True):
-                raise Pruned
+        if os.getpid() != self._pid:
+            return  # a cell has forked a process of its own
+        is_main = threading.current_thread() is threading.main_thread()
+        asks = name == self._task.prunes and is_main and not self._pruned and is_due(step)
+        self._channel.tell("metric", name=name, value=value, step=step, asks=asks)
+        if not asks:
+            return
+        answer = self._channel.hear()
+        if answer is None or not answer.get("go", True):
+            self._pruned = f"{name} was {value:.6g} at step {step}, behind other points"
+            if self._is_in_cell:  # else what a cell that has ended leaves is still being noted
+                raise Pruned(self._pruned)
 
     # --- processes --------------------------------------------------------------------------
 
@@ -284,6 +325,7 @@ class Branch:
         forking.after(seeded=self.state.seeded)
         self._channel.close()
         self._children = set()
+        self._pid = os.getpid()
         log = os.open(command["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(log, 1)
         os.dup2(log, 2)
@@ -362,6 +404,11 @@ class Branch:
         self._channel.close()
         _leave(code)
         raise AssertionError
+
+
+def is_due(step: int) -> bool:
+    """Tell whether at this step a point asks whether to go on: the more steps, the more seldom."""
+    return step < _STEPS or step % 10 ** (len(str(step)) - 2) == 0
 
 
 def _unforeseen(error: Exception) -> dict[str, Any]:

@@ -278,7 +278,7 @@ def make_runner(
     *,
     timeout: float | None,
     share: bool,
-    prunes: bool = False,
+    prunes: str = "",
 ) -> Runner:
     """Return what runs the points; raises ``sweep.on`` for an engine that there is not."""
     if not on:

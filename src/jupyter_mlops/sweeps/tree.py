@@ -82,7 +82,7 @@ class Tree:
     timeout
         Seconds that each cell may take.
     prunes
-        Whether each metric of a point may end it: see `answer`.
+        A metric whose values may end a point: see `answer`.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Tree:
         workers: int,
         *,
         timeout: float | None = None,
-        prunes: bool = False,
+        prunes: str = "",
         share: bool = True,
     ) -> None:
         self._setting = setting
@@ -329,6 +329,7 @@ class Tree:
             injected=source(given, setting.declared),
             parameters=plain,
             prunes=self._prunes,
+            tags={"mlops.point": str(process.point.number)},
         )
 
     def _log(self, process: _Process) -> Path:
@@ -394,8 +395,8 @@ class Tree:
                     self._messages.append(Shared(self._plan.shared, seconds))
             case "metric":
                 assert process.point is not None
-                told = Metric(process.point, message["name"], message["value"], message["step"])
-                self._messages.append(told)
+                told = (message[each] for each in ("name", "value", "step", "asks"))
+                self._messages.append(Metric(process.point, *told))
             case "reaped":
                 if (child := self._dying.pop(message["pid"], None)) is not None:
                     self._settle(child, message["code"])
