@@ -48,7 +48,6 @@ from ..rerun.record import executed_path
 from . import forking
 from .executed import assemble, write
 
-
 _STEPS = 100
 """Up to this step a point asks at each one whether to go on; then at every tenth, and so on."""
 
