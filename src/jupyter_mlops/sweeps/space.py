@@ -3,7 +3,8 @@
 ``4,6,8`` are values; ``0.01:0.1:log5`` are five from 0.01 to 0.1, evenly spaced in their logarithm;
 ``0:1:lin5`` (or ``0:1:5``) evenly; ``1:10`` are all whole numbers of an int, and for `random` and
 `tune` the range that is drawn from, with ``1e-4:1e-1:log`` in its logarithm. A bare ``depth`` takes
-the choices or the range that the notebook's parameters cell declares.
+the choices or the range that the notebook's parameters cell declares; one of floats over three
+powers of ten, or more, in its logarithm.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _RANGE = re.compile(rf"\s*({_NUMBER})\s*:\s*({_NUMBER})\s*(?::\s*(lin|log)?\s*(\d+)?\s*)?\Z")
 _OPEN, _CLOSE = "([{", ")]}"
 _MOST_OF_RANGE = 10_000
+_WIDE = 1000
+"""A declared range this many times as high as it is low is meant by its logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +149,13 @@ def _declared(notebook: Notebook, parameter: Parameter) -> Range | Choices:
         return Choices(tuple(limits.choices))
     if parameter.type == "bool":
         return Choices((False, True))
-    if limits.low is not None and limits.high is not None and not (limits.above or limits.below):
-        return Range(limits.low, limits.high, whole=parameter.type == "int")
+    low, high = limits.low, limits.high
+    if low is not None and high is not None and parameter.type == "int":
+        low = math.floor(low) + 1 if limits.above else math.ceil(low)
+        high = math.ceil(high) - 1 if limits.below else math.floor(high)
+        return Range(low, high, whole=True) if low < high else Choices((low,))
+    if low is not None and high is not None and not (limits.above or limits.below):
+        return Range(low, high, log=low > 0 and high >= _WIDE * low)
     cell = parameters_cell(notebook)
     raise MlopsError(
         "sweep.undeclared",
