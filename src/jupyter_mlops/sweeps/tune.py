@@ -1,0 +1,403 @@
+"""Tune: look for the parameters of a notebook that make a metric best, point after point."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..capture.processes import spawn_writer
+from ..capture.run_names import new_run_name
+from ..errors import MlopsError
+from ..notebook.dataflow import cell_flow
+from ..notebook.document import Notebook, read
+from ..notebook.parameters import check_parameters, read_parameters
+from ..notebook.tags import METRICS
+from ..progress import Event, Progress
+from ..project import Project
+from ..rerun.installed import require_kernel
+from ..tracking.direction import direction
+from .alone import alone
+from .board import Board
+from .distributions import size, words_of
+from .outcome import Ended, Message, Metric, Outcome, Started
+from .plan import make_plan
+from .record import Head, Row, Sweep, find, row_of, sweeps
+from .runner import Runner
+from .setting import Setting
+from .space import Space, read_space
+from .study import Pruner, Sampler, Search, Study, require_optuna
+from .sweep import check_same, cores, ended, make_head, make_journal, make_runner, run_of
+
+TRIALS = 50
+_FIRST = 5
+"""Where so many trials have failed and none has ended well, no more are tried."""
+
+
+def tune(
+    notebook: Path | str,
+    space: Mapping[str, str] | None = None,
+    *,
+    project: Project | None = None,
+    metric: str = "",
+    highest: bool | None = None,
+    trials: int | None = None,
+    seconds: float | None = None,
+    workers: int | None = None,
+    sampler: Sampler = "tpe",
+    pruner: Pruner = "median",
+    watched: str = "",
+    seed: int = 0,
+    timeout: float | None = None,
+    share: bool = True,
+    on: str = "",
+    resume: str | None = None,
+) -> Progress[Sweep]:
+    """Run a notebook for points that Optuna chooses, until a metric is as good as it gets.
+
+    Each point is a run of its own; the cells that all share are run once. The notebook's own values
+    are tried first. The study lies beside the points, see `jupyter_mlops.sweeps.study`.
+
+    Parameters
+    ----------
+    space
+        Words for each parameter, see `jupyter_mlops.sweeps.space`: ``{"depth": "2:12", "lr":
+        "1e-4:1e-1:log"}``; empty words take what the notebook declares. Without any, all
+        parameters that declare a range or choices are tuned.
+    metric, highest
+        What to make best: the highest value or the lowest; default: the first metric of the cell
+        tagged ``metrics``, in the direction that its name tells.
+    trials, seconds
+        How many points are tried (default: 50), and how long new ones are begun.
+    sampler
+        ``tpe``, ``random``, or ``grid``: every point once, in a random order.
+    pruner, watched
+        Which points are ended early, by the values of a metric that come while they run; default:
+        those of ``metric``.
+    seed
+        With the same seed and one worker the trials are the same.
+    workers, timeout, share, on
+        As for `jupyter_mlops.sweeps.sweep`.
+    resume
+        A tuning that was ended early, by name, unique prefix or ``latest``, goes on.
+
+    Raises
+    ------
+    MlopsError
+        ``tune.no-optuna``; what is wrong with notebook, parameters or metric; ``tune.all-failed``
+        where the first five trials have failed; the error of a cell that all points share.
+    """
+    require_optuna()
+    path = Path(notebook)
+    project = project or Project.find(path)
+    source = read(path, name=project.relative(path))
+    require_kernel(source.kernel, source)
+    if resume is not None:
+        tuning = _earlier(project, source, resume, trials)
+    else:
+        search = Search(dict(space or {}), trials or TRIALS, sampler, pruner, seed, watched)
+        tuning = _new(project, source, search, metric, highest)
+    with alone(tuning.setting):
+        return (
+            yield from _run(
+                tuning,
+                lambda plan, count, prunes: make_runner(
+                    tuning.setting, plan, count, on, timeout=timeout, share=share, prunes=prunes
+                ),
+                workers or cores(),
+                time.monotonic() + seconds if seconds is not None else math.inf,
+            )
+        )
+
+
+@dataclass(slots=True)
+class _Tuning:
+    setting: Setting
+    space: Space
+    search: Search
+    head: Head
+    rows: dict[int, Row]
+    notice: str = ""
+
+
+def _new(
+    project: Project, source: Notebook, search: Search, metric: str, highest: bool | None
+) -> _Tuning:
+    given = search.given or dict.fromkeys(_declaring(source), "")
+    fixed, space = read_space(source, given)
+    if not space:
+        raise MlopsError(
+            "tune.nothing",
+            "No parameter is given more than one value.",
+            hint="write for example `-p depth=2:12`, or add the range to its line in the "
+            "parameters cell: `# 2..12`.",
+            place=source.place(),
+        )
+    metric = metric or _first_metric(source)
+    highest = _is_highest(metric, source) if highest is None else highest
+    watched = search.watched or metric
+    upward = highest if watched == metric else _is_highest(watched, source)
+    count, notice = size(space), ""
+    if search.sampler == "grid" and count is None:
+        from .points import grid
+
+        grid(space)  # says which parameter has no end of values
+    if count is not None and count <= search.trials:
+        notice = f"the space has {count} points: each is tried once"
+        search = msgspec.structs.replace(search, trials=count, sampler="grid")
+    search = msgspec.structs.replace(search, given=given, watched=watched, upward=upward)
+    setting = Setting(project, source, new_run_name(source.name), fixed)
+    head = msgspec.structs.replace(
+        make_head("tune", setting, [], metric, highest),
+        swept=list(space),
+        space={name: words_of(each) for name, each in space.items()},
+        trials=search.trials,
+    )
+    return _Tuning(setting, space, search, head, {}, notice)
+
+
+def _earlier(project: Project, source: Notebook, ref: str, trials: int | None) -> _Tuning:
+    """Return what is to go on, with more trials where they are asked for."""
+    if ref == "latest":
+        own = (each for each in sweeps(project) if each.head.notebook == source.name)
+        ref = next((each.name for each in own if each.head.kind == "tune"), ref)
+    found = find(project, ref, ("tune",))
+    check_same(source, found.head)
+    declared = read_parameters(source)
+    fixed = check_parameters(source, declared, found.head.fixed)
+    setting = Setting(project, source, found.name, fixed)
+    search = Search.read(setting.folder)
+    _, space = read_space(source, search.given)
+    most = size(space) if search.sampler == "grid" else None
+    wanted = min(trials or search.trials, most or MOST)
+    rows = {row.number: row for row in found.rows if row.status in ("ok", "pruned", "failed")}
+    if wanted <= len(rows):
+        raise MlopsError(
+            "tune.nothing-left",
+            f"All {len(rows)} trials of `{found.name}` have ended.",
+            hint="it has tried every point of its space."
+            if most == len(rows)
+            else f"give it more: `--trials {2 * len(rows)}`.",
+            place=source.place(),
+        )
+    search = msgspec.structs.replace(search, trials=wanted)
+    head = msgspec.structs.replace(found.head, status="running", trials=wanted)
+    return _Tuning(setting, space, search, head, rows)
+
+
+MOST = 1_000_000
+"""More trials are not made."""
+
+
+def _run(
+    tuning: _Tuning,
+    make: Callable[[Any, int, str], Runner],
+    workers: int,
+    until: float,
+) -> Progress[Sweep]:
+    setting, search, head = tuning.setting, tuning.search, tuning.head
+    project = setting.project
+    board = Board(setting, head, tuning.rows.values())
+    plan = make_plan(setting.notebook, head.swept)
+    setting.make_folder()
+    search.write(setting.folder)
+    board.open(())
+    journal = make_journal(setting, "tune")
+    defaults = {each.name: each.default for each in setting.declared}
+    study = Study(
+        setting.folder,
+        tuning.space,
+        search,
+        metric=head.metric,
+        highest=head.highest,
+        defaults=defaults,
+        rows=tuning.rows,
+    )
+    status = "FAILED"
+    try:
+        with study:
+            lost = study.take_up()
+            yield from _announced(tuning, min(workers, search.trials), board, lost)
+            if plan.unused():
+                names = ", ".join(f"`{name}`" for name in plan.unused())
+                yield Event("tune", f"no cell uses {names}")
+            prunes = search.watched if search.pruner != "none" else ""
+            driver = _Driver(tuning, study, board, until)
+            try:
+                with make(plan, workers, prunes) as runner:
+                    yield from driver.run(runner)
+            finally:
+                study.take_up()
+            board.know(study.importances())
+        status = "FINISHED"
+    except (KeyboardInterrupt, GeneratorExit) as error:
+        status = "KILLED"
+        board.close("stopped")
+        if isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt(f"`--resume {setting.name}` goes on") from None
+        raise
+    finally:
+        if status == "FAILED":
+            board.close("failed")
+        board.tell(journal, status)
+        spawn_writer(project)
+    return (yield from ended(setting, board))
+
+
+def _announced(tuning: _Tuning, workers: int, board: Board, lost: int) -> Progress[None]:
+    setting, head, rows = tuning.setting, tuning.head, tuning.rows
+    word = "highest" if head.highest else "lowest"
+    left = f"{tuning.search.trials} trials"
+    if rows:
+        left = f"{tuning.search.trials - len(rows)} more of {left}"
+    yield Event(
+        "tune",
+        f"{left} of {setting.notebook.name} for the {word} {head.metric}, {workers} at a time, as "
+        f"{setting.name}",
+        "started",
+        data={"sweep": board.sweep.to_dict()},
+    )
+    if tuning.notice:
+        yield Event("tune", tuning.notice)
+    if lost:
+        were = "1 that was" if lost == 1 else f"{lost} that were"
+        yield Event("tune", f"{len(rows)} trials had ended; {were} cut off begin anew")
+
+
+class _Driver:
+    """Asks for points as there is room, and hands on what comes of them."""
+
+    def __init__(self, tuning: _Tuning, study: Study, board: Board, until: float) -> None:
+        self._tuning = tuning
+        self._study = study
+        self._board = board
+        self._until = until
+        self._open: set[int] = set()
+        self._ended = len(tuning.rows)
+        self._ok = 0
+        self._failures: list[tuple[int, MlopsError]] = []
+
+    def run(self, runner: Runner) -> Progress[None]:
+        """Run points until there have been enough; raises ``tune.all-failed``."""
+        setting = self._tuning.setting
+        while True:
+            while self._wants_more() and runner.free > 0:
+                point = self._study.ask()
+                if point is None:
+                    break
+                self._open.add(point.number)
+                runner.submit(point, run_of(setting, point))
+            if not runner.busy:
+                return
+            for message in runner.poll():
+                yield from self._take(message, runner)
+            if not self._ok and len(self._failures) >= _FIRST:
+                self._give_up()
+
+    def _wants_more(self) -> bool:
+        is_room = self._ended + len(self._open) < self._tuning.search.trials
+        return is_room and time.monotonic() < self._until
+
+    def _take(self, message: Message, runner: Runner) -> Progress[None]:
+        search = self._tuning.search
+        match message:
+            case Metric(point, name, value, step, asks):
+                go = True
+                if name == search.watched and search.pruner != "none":
+                    go = self._study.report(point.number, value, step)
+                if asks:
+                    runner.answer(point.number, go=go)
+                yield from self._board.take(message)
+            case Ended(point, outcome):
+                outcome = judged(self._tuning.setting.notebook, self._tuning.head, outcome)
+                yield from self._board.take(Ended(point, outcome))
+                self._open.discard(point.number)
+                self._ended += 1
+                self._study.ended(row_of(point, outcome))
+                if outcome.status == "failed" and outcome.error is not None:
+                    self._failures.append((point.number, outcome.error))
+                else:
+                    self._ok += 1
+            case Started(point, run):
+                self._study.started(point.number, run)
+                yield from self._board.take(message)
+            case _:
+                yield from self._board.take(message)
+
+    def _give_up(self) -> None:
+        number, error = self._failures[0]
+        raise MlopsError(
+            "tune.all-failed",
+            f"The first {len(self._failures)} trials have all failed; trial {number}: "
+            f"{error.message}",
+            hint=error.hint,
+            place=error.place,
+        )
+
+
+def judged(notebook: Notebook, head: Head, outcome: Outcome) -> Outcome:
+    """Return how a trial has ended: without a number for the metric it has failed."""
+    name = head.metric
+    if outcome.status != "ok" or math.isfinite(outcome.metrics.get(name, math.nan)):
+        return outcome
+    if name in outcome.metrics:
+        message = f"`{name}` is {outcome.metrics[name]} at the end, which cannot be compared."
+        hint = "look at the executed notebook for where it comes from."
+    else:
+        known = sorted(outcome.metrics)
+        message = f"The notebook has set no metric `{name}`"
+        message += f"; it has set {', '.join(known)}." if known else "."
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean `{close[0]}`?" if close else ""
+        hint = (
+            hint or f"tag the cell that assigns `{name}` `metrics`, or call `mlops.log({name}=…)`."
+        )
+    error = MlopsError("tune.no-metric", message, hint=hint, place=notebook.place())
+    return msgspec.structs.replace(outcome, status="failed", error=error)
+
+
+def _declaring(source: Notebook) -> list[str]:
+    """Return the parameters that declare choices or a closed range."""
+    found = []
+    for each in read_parameters(source):
+        limits = each.limits
+        if limits and not each.secret:
+            try:
+                _, space = read_space(source, {each.name: ""})
+            except MlopsError:
+                continue
+            found += list(space)
+    return found
+
+
+def _first_metric(source: Notebook) -> str:
+    """Return the first name that a cell tagged ``metrics`` assigns."""
+    for cell in source.code_cells:
+        if METRICS & set(cell.tags):
+            for name in cell_flow(cell, source).writes:
+                return name
+    raise MlopsError(
+        "tune.metric",
+        "There is no word of what to make best.",
+        hint="say `--maximize auc` or `--minimize loss`, or tag the cell that computes it "
+        "`metrics`.",
+        place=source.place(),
+    )
+
+
+def _is_highest(metric: str, source: Notebook) -> bool:
+    try:
+        return direction(metric).highest
+    except MlopsError as error:
+        raise MlopsError(
+            "tune.direction",
+            error.message,
+            hint=f"say `--maximize {metric}` or `--minimize {metric}`.",
+            place=source.place(),
+        ) from None
