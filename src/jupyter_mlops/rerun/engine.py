@@ -189,12 +189,19 @@ def _recorded(order: Order, manager: SparingManager) -> Iterator[None]:
     prepare(order)
     try:
         yield
-    except BaseException:
+    except BaseException as error:
+        # What went wrong first is what the user must hear of.
         with suppress(MlopsError, OSError):
-            # What went wrong first is what the user must hear of.
             keep()
+        if isinstance(error, MlopsError) and error.code == "rerun.not-saved":
+            _say_where_it_is(error, executed)
         raise
     keep()
+
+
+def _say_where_it_is(error: MlopsError, executed: Path) -> None:
+    if not executed.exists():
+        error.hint = "nothing could be kept: free some space, or choose another place."
 
 
 def _without_injection(nb: Any) -> Any:
