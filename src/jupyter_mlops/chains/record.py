@@ -27,7 +27,7 @@ FOLDER = "chains"
 _RECORD = "run.json"
 _LOCK = "lock"
 
-Status = Literal["running", "ok", "failed"]
+Status = Literal["running", "ok", "failed", "killed"]
 NodeStatus = Literal["waiting", "running", "ok", "failed", "left", "stopped"]
 """``left``: a notebook that it waits for has failed. ``stopped``: interrupted, or given up."""
 
@@ -56,8 +56,8 @@ class NodeRun:
 class ChainRun:
     """A run of a chain: its nodes, and how it ended.
 
-    ``status`` stays ``running`` where the process was killed. ``parameters`` are those given beside
-    ``mlops.toml``, by node.
+    ``parameters`` are those given beside ``mlops.toml``, by node. ``earlier`` is the run that this
+    one went on from.
     """
 
     name: str
@@ -65,6 +65,7 @@ class ChainRun:
     started: str
     folder: Path
     parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
+    earlier: str = ""
     status: Status = "running"
     seconds: float = 0.0
     nodes: dict[str, NodeRun] = field(default_factory=dict)
@@ -84,6 +85,14 @@ class ChainRun:
             content = plain({**asdict(self), "folder": ""})
             part.write_text(json.dumps(content, indent=1, default=repr), encoding="utf-8")
             os.replace(part, path)
+
+    def is_held(self) -> bool:
+        """Tell whether a process runs it."""
+        try:
+            with self.held():
+                return False
+        except MlopsError:
+            return True
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -124,8 +133,9 @@ def unfinished(project: Project, chain: str, ref: str) -> ChainRun:
     """
     known = chain_runs(project, chain)
     if ref == "latest":
+        ended_well = {each.earlier for each in known if each.status == "ok"}
         for each in known:
-            if each.status != "ok":
+            if each.status != "ok" and each.name not in ended_well:
                 return each
         raise MlopsError(
             "run.nothing-failed",
@@ -166,6 +176,9 @@ def _read(path: Path) -> ChainRun | None:
             name: NodeRun(**{k: v for k, v in node.items() if k in known})
             for name, node in content["nodes"].items()
         }
-        return ChainRun(**{**content, "folder": path.parent, "nodes": nodes})
+        found = ChainRun(**{**content, "folder": path.parent, "nodes": nodes})
+        if found.status == "running" and not found.is_held():
+            found.status = "killed"
+        return found
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None

@@ -67,7 +67,7 @@ def run_chain(
         with earlier.held():
             yield stage.notice(f"going on from {earlier.name}", run=earlier.name)
     record = begin(project, name, new_run_name(name))
-    record.parameters = given
+    record.parameters, record.earlier = given, earlier.name if earlier is not None else ""
     record.nodes = {each.name: NodeRun(each.notebook.name) for each in made.nodes}
     with record.held():
         record.save()
