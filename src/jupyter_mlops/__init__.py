@@ -26,6 +26,7 @@ _API = {
     "read": ".notebook.document",
     "retrain": ".monitoring.retrain",
     "rollback": ".deploy.deployments",
+    "run_chain": ".chains.run",
 }
 __all__ = ["__version__", *sorted(_API)]
 
