@@ -81,7 +81,10 @@ class Board:
                 write_head(self._setting.folder, self._head)
                 words = f"{cells} of {self._head.cells} cells ran once for all points"
                 yield Event("shared", words, "done", seconds, {"shared": cells})
-            case Notice(words):
+            case Notice(words, apart):
+                if apart:
+                    self._head = msgspec.structs.replace(self._head, shared=0)
+                    write_head(self._setting.folder, self._head)
                 yield Event("sweep", words)
 
     def end(self, point: Point, outcome: Outcome) -> Event:

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import os
+import random
 import signal
 import socket
 import sys
@@ -82,9 +84,10 @@ class Job(msgspec.Struct, frozen=True):
 class Task(msgspec.Struct, frozen=True):
     """What one process is to do: assign, run cells up to ``until``, and end as a run or wait.
 
-    ``assign`` is the source of the parameters that this process sets. ``order`` is the run that a
-    point is; None for a process that others go on from. ``injected`` is the source of all
-    parameters, ``parameters`` are these as JSON holds them. ``prunes`` is a metric whose values
+    ``assign`` is the source of the parameters that are set where this process begins; one that runs
+    the injected cell itself sets none. ``order`` is the run that a point is; None for a process
+    that others go on from. ``injected`` is the source of all parameters, ``parameters`` are these
+    as JSON holds them. ``prunes`` is a metric whose values
     may end the point, ``tags`` are those of its run.
     """
 
@@ -210,6 +213,8 @@ class Branch:
         """Run cells up to a number, that of the injected one counted; return how one failed."""
         while self.state.at < until:
             cell = self.state.cells[self.state.at]
+            if cell.id == INJECTED and self._task.injected:
+                cell = dataclasses.replace(cell, source=self._task.injected)
             self._channel.tell("cell", position=cell.position)
             self._is_in_cell = True
             execution = self.session.run(cell)
@@ -305,6 +310,7 @@ class Branch:
             return
         sys.stdout.flush()
         sys.stderr.flush()
+        drawn = random.getstate()
         with warnings.catch_warnings(action="ignore"):  # the threads that there are only wait
             pid = os.fork()
         if pid:
@@ -312,16 +318,16 @@ class Branch:
             self._channel.tell("forked", id=command["id"], pid=pid)
             return
         try:
-            self._begin(command)
+            self._begin(command, drawn)
         except BaseException:
             traceback.print_exc()
             os._exit(1)
 
-    def _begin(self, command: dict[str, Any]) -> None:
-        """Go on as a process of its own."""
+    def _begin(self, command: dict[str, Any], drawn: Any) -> None:
+        """Go on as a process of its own; ``drawn`` is the state of Python's random numbers."""
         os.setsid()
         self._hold()
-        forking.after(seeded=self.state.seeded)
+        forking.after(seeded=self.state.seeded, drawn=drawn)
         self._channel.close()
         self._children = set()
         self._pid = os.getpid()

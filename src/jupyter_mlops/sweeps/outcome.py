@@ -58,9 +58,10 @@ class Shared(msgspec.Struct, frozen=True):
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """Words for the user."""
+    """Words for the user; ``apart`` tells that points share no cells any more."""
 
     words: str
+    apart: bool = False
 
 
 Message = Started | Metric | Ended | Shared | Notice

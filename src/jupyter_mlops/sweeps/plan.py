@@ -1,15 +1,13 @@
 """Which cells all points of a sweep share: those before the first one that a parameter touches.
 
-Swept parameters are assigned right before the first cell that may read, bind or name them. Up to
+Swept parameters are assigned right before the first cell that may read or bind them. Up to
 there every point's run is the same, so it is done once. A cell touches a parameter also through
 the functions it calls; a cell that runs code nobody can see touches all of them.
 """
 
 from __future__ import annotations
 
-import io
 import re
-import tokenize
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +17,10 @@ from ..notebook.document import Cell, Notebook
 from ..notebook.namespace import Namespace
 from ..notebook.parameters import parameters_cell
 
-_SEES_ALL = re.compile(r"^\s*%(?:who\w*|store|reset\w*|run|load\w*|xdel)\b", re.MULTILINE)
+_SEES_ALL = re.compile(
+    r"^\s*%(?:who\w*|store|reset\w*|run|load\w*|xdel)\b|__main__|_getframe|currentframe|f_globals",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +83,4 @@ def _touched(
         return swept
     if effects.wild is not None or _SEES_ALL.search(cell.source):
         return swept
-    known = {*effects.reads, *effects.fates, *effects.deletes}
-    return known.union(_words(cell.source)) & set(swept)
-
-
-def _words(source: str) -> set[str]:
-    """Return the words of a cell, those in texts too, but not in comments."""
-    try:
-        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
-    except (tokenize.TokenError, SyntaxError):
-        return set(re.findall(r"\w+", source))
-    code = " ".join(token.string for token in tokens if token.type != tokenize.COMMENT)
-    return set(re.findall(r"\w+", code))
+    return {*effects.reads, *effects.fates, *effects.deletes}.intersection(swept)

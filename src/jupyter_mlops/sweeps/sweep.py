@@ -13,7 +13,7 @@ from ..capture.processes import spawn_writer
 from ..capture.run_names import new_run_name
 from ..errors import MlopsError
 from ..notebook.document import Notebook, read
-from ..notebook.parameters import check_parameters, parameters_cell, read_parameters
+from ..notebook.parameters import check_parameters, read_parameters
 from ..progress import Event, Progress
 from ..project import Project
 from ..rerun.installed import require_kernel
@@ -134,7 +134,7 @@ def ended(setting: Setting, board: Board) -> Progress[Sweep]:
             place=setting.notebook.place(),
         )
     began = time.perf_counter()
-    summary = write_summary(setting, found)
+    summary = write_summary(setting, board.close("ok"))
     yield Event("summary", f"{summary}", "done", time.perf_counter() - began)
     return board.close("ok", str(summary))
 
@@ -203,7 +203,7 @@ def make_head(
         points=[plain(point.parameters) for point in points],
         metric=metric,
         highest=highest if highest is not None else True,
-        cells=len(setting.notebook.code_cells) + (parameters_cell(setting.notebook) is not None),
+        cells=len(setting.notebook.code_cells),
     )
 
 

@@ -306,7 +306,8 @@ class Tree:
         setting, levels = self._setting, self._plan.levels
         last = len(levels) if process.point is not None else len(process.path)
         names = {name for level in levels[passed:last] for name in level.names}
-        assigned = {n: v for n, v in point.parameters.items() if n in names}
+        is_forked = process.parent is not None
+        assigned = {n: v for n, v in point.parameters.items() if n in names and is_forked}
         assign = source(assigned, setting.declared) if assigned else ""
         if process.point is None:
             return Task(
@@ -392,7 +393,8 @@ class Tree:
                 process.busy, process.cell = False, None
                 if process is self._trunk:
                     seconds = time.monotonic() - self._shared_since
-                    self._messages.append(Shared(self._plan.shared, seconds))
+                    # The injected cell is no cell of the notebook's.
+                    self._messages.append(Shared(self._plan.shared - 1, seconds))
             case "metric":
                 assert process.point is not None
                 told = (message[each] for each in ("name", "value", "step", "asks"))
@@ -420,7 +422,7 @@ class Tree:
         if not self._apart:
             self._apart = reason
             words = f"each point runs from the first cell on: {reason}"
-            self._messages.append(Notice(words))
+            self._messages.append(Notice(words, apart=True))
         for each in list(self._processes.values()):
             if self._is_idle(each):
                 self._tell(each, {"do": "end"})
