@@ -19,11 +19,12 @@ _LONGEST = 150
 
 def reproduced(found: Reproduction) -> View:
     """Show a reproduction: the verdict, what is not identical, and what to do."""
-    from .look.certificate import write_page
+    from .look.certificate import certificate_page
+    from .look.report import write
 
     facts = found.certificate.predicate()
     page = found.folder / "certificate.html"
-    write_page(facts, found.executed, page)
+    write(certificate_page(facts, map(row, facts["outputs"]), found.key), page)
     project = Project.find(found.folder)
     lines = [facts["summary"], *facts["notes"]]
     lines += [f"Next: {step}" for step in facts["next_steps"]]
@@ -64,13 +65,15 @@ def _tables(outputs: Sequence[Mapping[str, Any]]) -> list[Table]:
 
 def row(each: Mapping[str, Any]) -> list[Any]:
     """Return verdict, output, place and words of an output."""
+    from ..reproduction.outputs import KIND_WORDS
+
     line = f", line {each['line']}" if each["line"] else ""
     words = each["words"]
     if each["relative"]:
         words = f"{words} (relative {each['relative']:.1e})" if words else f"{each['relative']:.1e}"
     if each["cause"]:
         words = f"{_cut(words)}; {each['cause']}"
-    name = f"{each['kind']} {each['name']}".strip()
+    name = f"{KIND_WORDS[each['kind']]} {each['name']}".strip()
     return [each["verdict"], name, f"{each['cell']}{line}", _cut(words, 2 * _LONGEST)]
 
 

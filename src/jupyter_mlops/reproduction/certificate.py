@@ -66,11 +66,15 @@ class Certificate:
         counts = Counter(each.verdict for each in self.outputs)
         if self.verdict == "not compared":
             return "nothing was compared: the run has left no output that could be"
+        total = len(self.outputs) - counts["not compared"]
         parts = []
         for verdict in ("different", "within tolerance", "identical"):
             found = self.of(verdict)
-            if found:
-                parts.append(f"{len(found)} {verdict} ({counted(found)})")
+            if found and len(found) == total:
+                parts.append(f"{'all ' * (total > 1)}{total} ({counted(found)})")
+            elif found:
+                head = f"{len(found)} of {total}" if not parts else f"{len(found)} {verdict}"
+                parts.append(f"{head} ({counted(found)})")
         if self.largest is not None:
             parts.append(f"largest relative difference {number(self.largest)}")
         if counts["not compared"]:
@@ -115,6 +119,9 @@ class Certificate:
         if not different:
             return []
         steps = []
+        changed = [each.source for each in self.data if each.state in ("changed", "missing")]
+        if changed:
+            steps.append(f"put the data back as it was: {_named(changed, 'files')}.")
         causes = dict.fromkeys(each.cause for each in different if each.cause)
         chance = next((each for each in causes if "clock" not in each), None)
         if chance:

@@ -96,11 +96,25 @@ def overall(outputs: Sequence[Output]) -> Verdict:
     return min(compared, key=_ORDER.index, default="not compared")
 
 
+KIND_WORDS: Mapping[Kind, str] = {
+    "error": "error",
+    "data": "dataset",
+    "metric": "metric",
+    "printed": "printed text",
+    "table": "table",
+    "figure": "figure",
+    "model": "model",
+    "frame": "frame",
+}
+
+
 def counted(outputs: Iterable[Output]) -> str:
-    """Return how many there are of each kind: ``2 metrics, 5 printed``."""
+    """Return how many there are of each kind: ``2 metrics, 5 printed texts``."""
     counts = Counter(each.kind for each in outputs)
     return ", ".join(
-        f"{counts[kind]} {_plural(kind, counts[kind])}" for kind in _KINDS if counts[kind]
+        f"{counts[kind]} {KIND_WORDS[kind]}{'s' * (counts[kind] != 1)}"
+        for kind in _KINDS
+        if counts[kind]
     )
 
 
@@ -395,9 +409,3 @@ def _ours(found: Difference) -> Difference:
     """Return a difference in the words of a reproduction."""
     words = re.sub(r"\b(only )?in the notebook\b", r"\1in the run", found.words)
     return Difference(found.verdict, re.sub(r"\b(only )?in the pipeline\b", r"\1here", words))
-
-
-def _plural(kind: Kind, count: int) -> str:
-    if kind in ("printed", "data") or count == 1:
-        return {"printed": "printed", "data": "data"}.get(kind, kind)
-    return f"{kind}s"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any
 from ..errors import MlopsError, Place
 from ..governance.signing import VARIABLE
 from ..progress import Event, Progress, Stage
+from ..project import STATE
 from .environment import Environment
 from .recorded import Recorded, of_journal
 from .replay import KERNEL, Replay
@@ -42,42 +44,106 @@ class Ran:
     variables: dict[str, str]
 
 
-def run_again(
-    run: Recorded, replay: Replay, environment: Environment, place: Path
-) -> Progress[Ran]:
-    """Execute the rebuilt notebook in ``place``, whose ``project`` is the restored project.
+class Worker:
+    """The process that will run the notebook; it loads what it needs while others are at work.
 
-    Raises
-    ------
-    MlopsError
-        What the rerun raises where the kernel does not start, has no capture, or dies.
+    ``place`` is the clean place, whose ``project`` is the restored project.
     """
-    root = place / "project"
-    notebook = _notebook_path(run, root)
-    notebook.parent.mkdir(parents=True, exist_ok=True)
-    notebook.unlink(missing_ok=True)
-    notebook.write_text(replay.text(), encoding="utf-8")
-    executed = place / "executed.ipynb"
-    _write_kernel(place, environment)
-    order = {
-        "notebook": str(notebook),
-        "name": run.notebook,
-        "root": str(root),
-        "run": run.run,
-        "parameters": replay.parameters,
-        "kernel": KERNEL,
-        "executed": str(executed),
-    }
-    variables = _variables(place)
-    stage = Stage("run")
-    yield stage.started(f"{len(replay.executions)} cells of {run.notebook}")
-    yield from _follow(order, variables, stage, replay, run)
-    journal = root / ".mlops" / "journal" / run.run
-    found = of_journal(journal)
-    yield stage.done(f"{len(found.cells)} of {len(replay.executions)} cells were executed again")
-    telling = {name: variables[name] for name in TELLING if name in variables}
-    telling.setdefault("PYTHONHASHSEED", "0")  # reruns have one order of sets
-    return Ran(found, executed, notebook.parent, telling)
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        self._variables = _variables(place)
+        self._stack = contextlib.ExitStack()
+        self._log = self._stack.enter_context(
+            tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+        )
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "jupyter_mlops.reproduction.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            env=self._variables,
+        )
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        process = self._process
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        self._stack.close()
+
+    def run(self, run: Recorded, replay: Replay, environment: Environment) -> Progress[Ran]:
+        """Execute the rebuilt notebook.
+
+        Raises
+        ------
+        MlopsError
+            What the rerun raises where the kernel does not start, has no capture, or dies.
+        """
+        root = self._place / "project"
+        notebook = _notebook_path(run, root)
+        notebook.parent.mkdir(parents=True, exist_ok=True)
+        notebook.unlink(missing_ok=True)
+        notebook.write_text(replay.text(), encoding="utf-8")
+        executed = self._place / "executed.ipynb"
+        _write_kernel(self._place, environment)
+        order = {
+            "notebook": str(notebook),
+            "name": run.notebook,
+            "root": str(root),
+            "run": run.run,
+            "parameters": replay.parameters,
+            "kernel": KERNEL,
+            "executed": str(executed),
+        }
+        stage = Stage("run")
+        yield stage.started(f"{len(replay.executions)} cells of {run.notebook}")
+        yield from self._follow(order, replay, run)
+        found = of_journal(root / STATE / "journal" / run.run)
+        yield stage.done(
+            f"{len(found.cells)} of {len(replay.executions)} cells were executed again"
+        )
+        telling = {n: self._variables[n] for n in TELLING if n in self._variables}
+        telling.setdefault("PYTHONHASHSEED", "0")  # reruns have one order of sets
+        return Ran(found, executed, notebook.parent, telling)
+
+    def _follow(self, order: dict[str, Any], replay: Replay, run: Recorded) -> Progress[None]:
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):  # why it has ended is told below
+            process.stdin.write(json.dumps(order))
+            process.stdin.close()
+        for line in process.stdout:
+            told = json.loads(line)
+            if error := told.get("error"):
+                raise _error(error)
+            if told.get("done"):
+                return
+            cell = replay.executions[told["cell"] - 1]
+            number = f"{told['cell']} of {len(replay.executions)}"
+            data = {"cell": cell.position}
+            yield Event("run", f"{cell.place} ({number})", "started", data=data)
+        self._log.seek(0)
+        last = (self._log.read().strip().splitlines() or ["no word of it"])[-1]
+        raise MlopsError(
+            "reproduce.broken-off",
+            f"The notebook could not be run again: {last}",
+            hint="`--keep` keeps the clean place, to look into.",
+            place=Place(run.notebook),
+        )
 
 
 def _notebook_path(run: Recorded, root: Path) -> Path:
@@ -119,64 +185,6 @@ def _variables(place: Path) -> dict[str, str]:
         # A notebook that logs to MLflow itself must not write into the user's store.
         "MLFLOW_TRACKING_URI": f"sqlite:///{place / 'mlflow.db'}",
     }
-
-
-def _follow(
-    order: dict[str, Any],
-    variables: dict[str, str],
-    stage: Stage,
-    replay: Replay,
-    run: Recorded,
-) -> Progress[None]:
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "jupyter_mlops.reproduction.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            env=variables,
-        )
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            process.stdin.write(json.dumps(order))
-            process.stdin.close()
-            is_done = False
-            for line in process.stdout:
-                told = json.loads(line)
-                if error := told.get("error"):
-                    raise _error(error)
-                if position := told.get("cell"):
-                    cell = replay.executions[position - 1]
-                    number = f"{position} of {len(replay.executions)}"
-                    data = {"cell": cell.position}
-                    yield Event(stage.name, f"{cell.place} ({number})", "started", data=data)
-                is_done = is_done or bool(told.get("done"))
-            process.wait()
-            if not is_done:
-                log.seek(0)
-                last = (log.read().strip().splitlines() or ["no word of it"])[-1]
-                raise MlopsError(
-                    "reproduce.broken-off",
-                    f"The notebook could not be run again: {last}",
-                    hint="`--keep` keeps the clean place, to look into.",
-                    place=Place(run.notebook),
-                )
-        finally:
-            _end(process)
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
 
 
 def _error(told: dict[str, Any]) -> MlopsError:

@@ -20,6 +20,9 @@ from ..rerun.order import Order
 
 
 def main() -> None:
+    """Load what runs notebooks, wait for the order, and follow it."""
+    import papermill.execute  # noqa: F401
+
     asked = json.load(sys.stdin)
     out = sys.stdout
     # Whatever libraries print must not come between our lines.
