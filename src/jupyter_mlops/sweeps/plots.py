@@ -304,7 +304,8 @@ def _axis(
             axis["axis"] = {"values": known, "format": ".4~g", "labelOverlap": True}
         return axis, None
     words = _in_order(sweep, name, points, field)
-    limit = {"labelLimit": 160, "labelAngle": 0 if len(words) <= 4 else -40}
+    fits = len(words) <= 6 and max(map(len, words)) <= 10
+    limit = {"labelLimit": 160, "labelAngle": 0 if fits else -40}
     return {"field": field, "type": "nominal", "title": name, "sort": words, "axis": limit}, words
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,18 @@ NAME = "summary.ipynb"
 _KEY = "jupyter_mlops_summary"
 _MOST_PLOTS = 12
 _MOST_VALUES = 8
+
+_KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+# All that a kernel says of itself: JupyterLab takes a notebook that says less for a changed one.
+_LANGUAGE = {
+    "codemirror_mode": {"name": "ipython", "version": 3},
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+    "version": platform.python_version(),
+}
 
 _Cell = dict[str, Any]
 
@@ -46,8 +59,7 @@ def summary(sweep: Sweep) -> dict[str, Any]:
     cells = list(_cells(sweep))
     for number, cell in enumerate(cells):
         cell["id"] = f"summary-{number}"
-    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}, _KEY: _digest(cells)}
+    metadata = {"kernelspec": _KERNEL, "language_info": _LANGUAGE, _KEY: _digest(cells)}
     return {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}
 
 
@@ -125,7 +137,10 @@ def _introduction(sweep: Sweep) -> str:
         *((sweep.count("ok"), "ended well"), (sweep.count("pruned"), "pruned")),
         *((sweep.count("failed"), "failed"), (sweep.count("waiting"), "not run")),
     )
-    ended = ", ".join(f"{count} {words}" for count, words in counts if count)
+    told = [(count, words) for count, words in counts if count]
+    ended = ", ".join(f"{count:,} {words}" for count, words in told)
+    if len(told) == 1 and told[0][0] > 1:
+        ended = f"all {told[0][1]}"
     noun = "trial" if head.kind == "tune" else "point"
     points = f"{len(sweep.rows):,} {noun}{'s' if len(sweep.rows) != 1 else ''}"
     lines = [f"# {title} of {_code(head.notebook)}", ""]
@@ -152,10 +167,11 @@ def _values(sweep: Sweep, name: str) -> str:
     if name in sweep.head.space:
         return _code(sweep.head.space[name])
     rows = [row.parameters[name] for row in sweep.rows if name in row.parameters]
-    known = list(dict.fromkeys(map(shown, rows)))
+    numeric = plots.kind_of(rows) == "number"
+    known = list(dict.fromkeys(map(shown, sorted(rows) if numeric else rows)))
     if len(known) <= _MOST_VALUES:
         return ", ".join(map(_code, known))
-    if plots.kind_of(rows) == "number":
+    if numeric:
         return f"{len(known)} from {_code(f'{min(rows):.6g}')} to {_code(f'{max(rows):.6g}')}"
     return f"{', '.join(map(_code, known[:_MOST_VALUES]))} and {len(known) - _MOST_VALUES} more"
 

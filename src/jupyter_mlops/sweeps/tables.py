@@ -147,7 +147,9 @@ def one_line(error: str) -> str:
 
 
 def _literal(value: Any) -> str:
-    return repr(value)
+    words = repr(value)
+    # Double quotes need no others around them in a shell.
+    return words if '"' in words else words.replace("'", '"')
 
 
 def _link(sweep: Sweep, row: Row, line: int, column: int) -> dict[tuple[int, int], str]:
