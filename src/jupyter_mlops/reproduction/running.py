@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,18 +52,16 @@ class Worker:
     def __init__(self, place: Path) -> None:
         self._place = place
         self._variables = _variables(place)
-        self._stack = contextlib.ExitStack()
-        self._log = self._stack.enter_context(
-            tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
-        )
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "jupyter_mlops.reproduction.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-            env=self._variables,
-        )
+        self._log = place / "worker.log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "jupyter_mlops.reproduction.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=self._variables,
+            )
 
     def __enter__(self) -> Worker:
         return self
@@ -82,7 +79,6 @@ class Worker:
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
-        self._stack.close()
 
     def run(self, run: Recorded, replay: Replay, environment: Environment) -> Progress[Ran]:
         """Execute the rebuilt notebook.
@@ -136,8 +132,8 @@ class Worker:
             number = f"{told['cell']} of {len(replay.executions)}"
             data = {"cell": cell.position}
             yield Event("run", f"{cell.place} ({number})", "started", data=data)
-        self._log.seek(0)
-        last = (self._log.read().strip().splitlines() or ["no word of it"])[-1]
+        lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        last = lines[-1] if lines else "it has said nothing"
         raise MlopsError(
             "reproduce.broken-off",
             f"The notebook could not be run again: {last}",
