@@ -19,6 +19,8 @@ from .verbs import report  # noqa: F401
 from .verbs import check  # noqa: F401
 from .verbs import suggest  # noqa: F401
 from .verbs import run  # noqa: F401
+from .verbs import sweep  # noqa: F401
+from .verbs import tune  # noqa: F401
 from .verbs import prove  # noqa: F401
 from .verbs import pipelines  # noqa: F401
 from .verbs import deployments  # noqa: F401

@@ -68,7 +68,7 @@ def _told(function: Callable[..., View]) -> Callable[..., None]:
     @wraps(function)
     def command(as_json: bool, **arguments: Any) -> None:
         context = click.get_current_context()
-        context.obj = _show_json if as_json else _show
+        context.obj = show_json if as_json else _show
         try:
             view = function(**arguments)
         except MlopsError as error:
@@ -95,6 +95,16 @@ def _told(function: Callable[..., View]) -> Callable[..., None]:
 def follow(progress: Progress[Any]) -> Any:
     """Run a verb to its end and show its events as the command line asks for."""
     return drain(progress, click.get_current_context().obj)
+
+
+def wants_json() -> bool:
+    """Tell whether the command was asked for JSON."""
+    return click.get_current_context().obj is show_json
+
+
+def show_json(event: Event) -> None:
+    """Print an event as JSON."""
+    _print_json(event.to_dict())
 
 
 def _show_error(error: MlopsError, as_json: bool) -> None:
@@ -126,10 +136,6 @@ def _show(event: Event) -> None:
     seconds = f"  ({event.seconds:.1f} s)" if event.seconds is not None else ""
     click.secho(f"{event.stage:<9} ", fg="cyan", nl=False, err=True)
     click.echo(f"{event.message}{seconds}", err=True)
-
-
-def _show_json(event: Event) -> None:
-    _print_json(event.to_dict())
 
 
 def _print_json(content: dict[str, Any]) -> None:

@@ -21,7 +21,12 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 def given_options(function: _F) -> _F:
     """Give a command ``-p NAME=VALUE`` and ``-f FILE``; `gather` reads both."""
-    file_option = click.option(
+    return parameters_option(files_option(function))
+
+
+def files_option(function: _F) -> _F:
+    """Give a command ``-f FILE``; `parameter_files` returns what it was given."""
+    return click.option(
         "-f",
         "--parameters-file",
         type=click.Path(path_type=Path),
@@ -31,8 +36,7 @@ def given_options(function: _F) -> _F:
         "then -p, come before it.",
         expose_value=False,
         callback=_keep_files,
-    )
-    return parameters_option(file_option(function))
+    )(function)
 
 
 def given_parameters(notebook: Path, assignments: tuple[str, ...]) -> dict[str, Any]:

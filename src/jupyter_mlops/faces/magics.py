@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MlopsError
-from . import kernel_verbs
+from . import kernel_verbs, own_notebook
 from .help import general_help, nearest, verbs
 from .kernel import kernel_file
 from .kernel_verbs import RAW, Here
@@ -22,10 +21,14 @@ if TYPE_CHECKING:
 
 # Verbs that work on a notebook: without a path they mean the notebook they are written in.
 _NOTEBOOK_VERBS = frozenset(
-    {"check", "params", "promote", "prove", "rerun", "pipeline", "run", "suggest"}
+    {"check", "params", "promote", "prove", "rerun", "pipeline", "run", "suggest", "sweep", "tune"}
 )
 # Verbs that look at what the kernel has executed, where the notebook is the kernel's own.
 _KERNEL_VERBS = frozenset({"check", "promote", "prove", "pipeline", "suggest"})
+# Verbs that run a notebook: in a run of that notebook they would begin it again, without end.
+_RUNNING_VERBS = frozenset({"promote", "prove", "rerun", "run", "sweep", "tune"})
+# Verbs that tell of many points while they run.
+_LIVE_VERBS = frozenset({"sweep", "tune"})
 # Verbs that take a pipeline of mlops.toml as well, by its name.
 _PIPELINE_VERBS = frozenset({"pipeline", "run"})
 _HELP = frozenset({"-h", "--help"})
@@ -82,7 +85,7 @@ def call(here: Here, verb: str, rest: str) -> View | None:
         return None
     if verb in kernel_verbs.kernel_verbs.commands:
         return kernel_verbs.call(verb, words, here)
-    return run([verb, *words])
+    return run([verb, *words], here.shell)
 
 
 def _words(rest: str) -> list[str]:
@@ -109,12 +112,20 @@ def with_charts(view: View | None) -> View | None:
     return None
 
 
-def run(words: list[str]) -> View | None:
+def run(words: list[str], shell: InteractiveShell | None = None) -> View | None:
     """Run a verb in a process of its own, show its progress, and return its view.
 
     The kernel stays free of MLflow and of the verb's memory. Raises `MlopsError`.
     """
     words = _with_notebook(words)
+    if _is_within_itself(words):
+        print(f"`%mlops {words[0]}` is left out where the notebook is run by such a verb.")
+        return None
+    if words[0] in _LIVE_VERBS and "--list" not in words:
+        from .look import sweep_live
+
+        own_notebook.warn_unsaved(words)
+        return sweep_live.run(shell, [*words, "--json"])
     state = _own_kernel(words)
     if state is None:
         return run_verb([*words, "--json"])
@@ -127,11 +138,17 @@ def _own_kernel(words: list[str]) -> KernelState | None:
     from ..capture import session
 
     current = session.current()
-    if words[0] not in _KERNEL_VERBS or current is None or current.path is None:
+    if words[0] not in _KERNEL_VERBS or current is None:
         return None
-    given = next((Path(word) for word in words[1:] if word.endswith(".ipynb")), None)
-    own = given is not None and given.resolve() == current.path.resolve()
-    return current.kernel_state() if own else None
+    return current.kernel_state() if own_notebook.is_own(words) else None
+
+
+def _is_within_itself(words: list[str]) -> bool:
+    from ..capture import session
+
+    current = session.current()
+    is_ordered = current is not None and current.ordered
+    return words[0] in _RUNNING_VERBS and is_ordered and own_notebook.is_own(words)
 
 
 def _with_notebook(words: list[str]) -> list[str]:

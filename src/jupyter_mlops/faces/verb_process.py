@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -11,11 +12,18 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import MlopsError, Place
+from ..progress import Event
 from .views import View
+
+_PATIENCE = (2.0, 15.0)
+"""Seconds that a verb has to end after an interrupt that it may have got too, and after its own."""
 
 
 def run_verb(
-    words: list[str], tell: Callable[[str], None] = print, stop: threading.Event | None = None
+    words: list[str],
+    tell: Callable[[str], None] = print,
+    stop: threading.Event | None = None,
+    take: Callable[[Event], None] | None = None,
 ) -> View | None:
     """Run ``jupyter mlops`` with these words, tell its progress, and return its view.
 
@@ -25,6 +33,8 @@ def run_verb(
         Called with each line of progress.
     stop
         Ends the verb once it is set, as an interrupt does; then None is returned.
+    take
+        Called with each event, which is then not told as a line.
 
     Raises
     ------
@@ -41,9 +51,9 @@ def run_verb(
         assert process.stdout is not None
         assert process.stderr is not None
         try:
-            view = _follow(process.stdout, tell)
+            view = _follow(process.stdout, tell, take)
         except KeyboardInterrupt:
-            process.terminate()
+            _interrupt(process)
             raise
         complaint = process.stderr.read().strip()
     if stop is not None and stop.is_set():
@@ -65,7 +75,21 @@ def _end(process: subprocess.Popen[str], stop: threading.Event) -> None:
             return
 
 
-def _follow(lines: Any, tell: Callable[[str], None]) -> View | None:
+def _interrupt(process: subprocess.Popen[str]) -> None:
+    """End a verb so that it keeps what it has done; the kernel's interrupt may reach it too."""
+    for patience in _PATIENCE:
+        try:
+            process.communicate(timeout=patience)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+        else:
+            return
+    process.terminate()
+
+
+def _follow(
+    lines: Any, tell: Callable[[str], None], take: Callable[[Event], None] | None
+) -> View | None:
     view: View | None = None
     for line in lines:
         try:
@@ -80,6 +104,8 @@ def _follow(lines: Any, tell: Callable[[str], None]) -> View | None:
             error = event["data"]
             place = Place(**error["place"]) if error["place"] else None
             raise MlopsError(error["code"], error["message"], hint=error["hint"], place=place)
+        elif take is not None:
+            take(Event(**event))
         else:
             seconds = f"  ({event['seconds']:.1f} s)" if event["seconds"] else ""
             tell(f"{stage:<9} {event['message']}{seconds}")
