@@ -155,7 +155,7 @@ class Branch:
         self.state = _State(cells)
         folder = Path(job.folder)
         self._redactor = Redactor(resolve(each) for each in job.secrets)
-        self.session = Session(self.notebook.name, folder / f".scratch-{os.getpid()}")
+        self.session = Session(self.notebook.name, folder / f".scratch-{_own_name()}")
         self.session.keep_out(self._redactor)
         self._children: set[int] = set()
         self._start_capture()
@@ -268,7 +268,7 @@ class Branch:
             kind="sweep",
             notebook=self.job.notebook,
             secrets=self.job.secrets,
-            journal=str(Path(self.job.folder) / "trunk" / str(os.getpid())),
+            journal=str(Path(self.job.folder) / "trunk" / _own_name()),
         )
         os.environ[location.ORDER] = msgspec.json.encode(order).decode()
         os.environ["JUPYTER_MLOPS_PROJECT"] = self.job.project
@@ -340,7 +340,7 @@ class Branch:
         task = msgspec.convert(command["task"], Task)
         captured = session.latest()
         if captured is not None and captured.active:
-            own = Path(self.job.folder) / "trunk" / str(os.getpid())
+            own = Path(self.job.folder) / "trunk" / _own_name()
             captured.branch(task.order or Order(run=captured.run, kind="sweep", journal=str(own)))
         self._run(task)
 
@@ -405,7 +405,7 @@ class Branch:
         for child in self._children:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child, signal.SIGKILL)
-        shutil.rmtree(Path(self.job.folder) / f".scratch-{os.getpid()}", ignore_errors=True)
+        shutil.rmtree(Path(self.job.folder) / f".scratch-{_own_name()}", ignore_errors=True)
         self._channel.close()
         _leave(code)
         raise AssertionError
@@ -414,6 +414,11 @@ class Branch:
 def is_due(step: int) -> bool:
     """Tell whether at this step a point asks whether to go on: the more steps, the more seldom."""
     return step < _STEPS or step % 10 ** (len(str(step)) - 2) == 0
+
+
+def _own_name() -> str:
+    """Return what no other process of the sweep is called, on machines that share the folder."""
+    return f"{socket.gethostname()}-{os.getpid()}"
 
 
 def _unforeseen(error: Exception) -> dict[str, Any]:

@@ -124,6 +124,10 @@ class Tree:
         self._listener.bind(str(self._folder / "socket"))
         self._listener.listen(64)
         self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        self._bell, self._ringer = socket.socketpair()
+        self._stack.callback(self._bell.close)
+        self._stack.callback(self._ringer.close)
+        self._selector.register(self._bell, selectors.EVENT_READ, lambda: self._bell.recv(1 << 10))
         self._write_job()
         return self
 
@@ -157,6 +161,19 @@ class Tree:
         for process in self._processes.values():
             if process.point is not None and process.point.number == number:
                 self._tell(process, {"go": go})
+
+    def drop(self, number: int) -> None:
+        """End a point that nobody wants any more; if it runs, it is told as killed."""
+        self._waiting = [(point, run) for point, run in self._waiting if point.number != number]
+        for process in self._processes.values():
+            if process.point is not None and process.point.number == number and process.pid:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+
+    def wake(self) -> None:
+        """Let `poll` not wait any longer; from any thread."""
+        with contextlib.suppress(OSError):
+            self._ringer.send(b"!")
 
     def poll(self) -> Iterator[Message]:
         """Do what there is to do, wait a moment for news, and yield them.
