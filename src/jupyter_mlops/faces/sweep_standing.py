@@ -104,7 +104,7 @@ class Standing:
         self.shared, self.is_sharing = content["shared"], True
         for each in content["rows"]:
             self.rows[each["number"]] = PointRow(**each)
-        self.total = len(content["points"]) or len(self.rows)
+        self.total = int(content["total"])
         self.done = sum(row.status in _ENDED for row in self.rows.values())
         self.best = self.rows.get(content["best"] or 0)
 

@@ -58,9 +58,8 @@ def sweeps(found: Iterable[Sweep], kind: str = "sweep") -> View:
     for each in listed:
         head, best = each.head, each.best
         started = dt.datetime.fromtimestamp(head.started).strftime("%Y-%m-%d %H:%M")
-        done = len(each.rows) - each.count("waiting") - each.count("running")
         value = f"{head.metric} {shown(best.metrics[head.metric])}" if best is not None else ""
-        total = len(head.points) or len(each.rows)
+        done, total = each.total - each.left, each.total
         status = WORDS.get(each.status, each.status)
         rows.append([each.name, head.notebook, started, status, f"{done} of {total}", value])
     if not rows:
@@ -91,10 +90,10 @@ def _counts(found: Sweep) -> str:
     for status in ("pruned", "failed"):
         if count := found.count(status):
             parts.append(f"{count} {status}")
-    if left := found.count("waiting") + found.count("running"):
-        parts.append(f"{left} not run")
-    total = len(head.points) or len(found.rows)
-    points = "1 point" if total == 1 else f"{total} points"
+    if found.left:
+        parts.append(f"{found.left} not run")
+    noun = "trial" if head.kind == "tune" else "point"
+    points = f"1 {noun}" if found.total == 1 else f"{found.total} {noun}s"
     return (
         f"{points} of {head.notebook} in {span(head.seconds)} as {found.name}: {', '.join(parts)}"
     )
@@ -168,9 +167,10 @@ def _next(found: Sweep, failed: list[Row]) -> list[str]:
             "To use the best point:",
             f"    {rerun_command(head.notebook, {**head.fixed, **best.parameters})}",
         ]
-    left = found.count("waiting") + found.count("running")
-    if failed or left:
-        whats = [("the points that failed", failed), ("those that have not run", left)]
+    if head.kind == "tune":
+        failed = []  # what was chosen after a trial knows that it has failed
+    if failed or found.left:
+        whats = [("the points that failed", failed), ("those that have not run", found.left)]
         what = " and ".join(words for words, some in whats if some)
         command = resume_command(head.kind, head.notebook, found.name)
         lines += [f"To run {what} (the notebook unchanged):", f"    {command}"]

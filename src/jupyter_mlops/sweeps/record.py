@@ -116,6 +116,11 @@ class Sweep(msgspec.Struct, frozen=True):
         """How many points there are to be."""
         return len(self.head.points) or max(self.head.trials, len(self.rows))
 
+    @property
+    def left(self) -> int:
+        """How many points have not ended."""
+        return self.total - sum(row.status in ("ok", "failed", "pruned") for row in self.rows)
+
     def count(self, status: PointStatus) -> int:
         """Return how many points stand so."""
         return sum(row.status == status for row in self.rows)
