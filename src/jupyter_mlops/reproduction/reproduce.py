@@ -332,5 +332,4 @@ def _data_words(found: Sequence[Found]) -> str:
     if not found:
         return "the run has read no files"
     counts = Counter(_STATES[each.state] for each in found)
-    words = ", ".join(f"{count:,} {state}" for state, count in counts.items())
-    return f"of {len(found):,} file{'s' * (len(found) != 1)}: {words}"
+    return "files: " + ", ".join(f"{count:,} {state}" for state, count in counts.items())
