@@ -29,8 +29,8 @@ from ..models import (
     StatusView,
 )
 from ..project import Project
-from .jobs import Promotions
 from .pipeline_view import pipeline_view
+from .promotions import Promotions
 from .suggestions_view import suggestions_view
 
 RESOURCE = "jupyter-mlops"

@@ -8,7 +8,7 @@ from typing import Any
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import List, Unicode
 
-from .jobs import Promotions
+from .promotions import Promotions
 from .rest import ROUTES
 
 

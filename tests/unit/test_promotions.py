@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_mlops.errors import MlopsError
-from jupyter_mlops.faces import jobs
-from jupyter_mlops.faces.jobs import Promotion, Promotions, release_view
+from jupyter_mlops.faces import job as jobs
+from jupyter_mlops.faces.promotions import Promotion, Promotions, release_view
 
 MANIFEST = {
     "name": "flights",
@@ -30,7 +30,7 @@ MANIFEST = {
     "metrics": {"mae": 1.5},
     "files": {},
 }
-EVENT = {"stage": "run", "message": "running", "status": "started", "seconds": None, "data": {}}
+EVENT: dict[str, Any] = {"stage": "run", "message": "running", "status": "started", "seconds": None, "data": {}}
 LOG = logging.getLogger("test-jobs")
 
 
