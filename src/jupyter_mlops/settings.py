@@ -156,7 +156,9 @@ def read(path: Path) -> Settings:
             "settings.invalid", f"{path.name} is not TOML: {error}.", place=place
         ) from None
     except ValidationError as error:
-        first = error.errors()[0]
+        # A misspelt key is missing too: what stands there says more than what does not.
+        wrong = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+        first = wrong[0]
         unknown = first["type"] == "extra_forbidden"
         words = "there is no such key" if unknown else first["msg"]
         hint = "see docs/settings.md for the names and types."

@@ -86,7 +86,9 @@ def wrong(root: Path, text: str, name: str = "churn", **given: dict[str, object]
         ('after = ["prepare-v2"]', 'afer = ["prepare-v2"]', "settings.invalid",
          '"churn".notebook."right".afer', "did you mean `after`?"),
         ('path = "report.ipynb"', 'pth = "report.ipynb"', "settings.invalid",
-         '"churn".notebook.0.path: Field required', "docs/settings.md"),
+         '"churn".notebook.0.pth: there is no such key', "did you mean `path`?"),
+        ('path = "report.ipynb"', 'path = 3', "settings.invalid",
+         '"churn".notebook.0.path: Input should be a valid string', "docs/settings.md"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_with_its_place(

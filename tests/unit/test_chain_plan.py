@@ -76,11 +76,11 @@ def test_outputs_keep_their_types(project_root: Path) -> None:
 
 
 def test_paths_are_seen_from_where_they_are_used(project_root: Path) -> None:
-    found = plan_of(project_root, 'data = "${prepare.rows}", free = "${prepare.label}"')
+    found = plan_of(project_root, 'data = "${prepare.tags}", free = "${prepare.label}"')
     (project_root / "t.csv").write_text("")
-    given = resolved(found["train"], outputs(rows="t.csv", label=Path("t.csv")), found)
+    given = resolved(found["train"], outputs(tags="t.csv", label=Path("t.csv")), found)
     assert given == {"data": project_root / "t.csv", "free": project_root / "t.csv"}
-    given = resolved(found["train"], outputs(rows="none.csv", label="t.csv"), found)
+    given = resolved(found["train"], outputs(tags="none.csv", label="t.csv"), found)
     assert given == {"data": Path("none.csv"), "free": "t.csv"}
 
 
@@ -132,6 +132,12 @@ def test_metrics_and_what_every_notebook_has_may_be_referred_to(project_root: Pa
          "refer to a value", ("prepare.ipynb", 1)),
         ('rows = "${prepare.executed}"', "chain.type", "wants int, but `${prepare.executed}` is a "
          "path", "declare it `str`", ("mlops.toml", None)),
+        ('data = "${prepare.rows}"', "chain.type", "wants path, but `${prepare.rows}` is an int",
+         "cell 3 of prepare.ipynb makes it", ("prepare.ipynb", 3)),
+        ('name = "${prepare.frame}"', "chain.type", "wants str, but `${prepare.frame}` is a table",
+         "write `name: Path = …`", ("prepare.ipynb", 3)),
+        ('free = "${prepare.frame}"', "chain.type", "`${prepare.frame}` is a table",
+         "write `free: Path = …`", ("prepare.ipynb", 3)),
         ('name = "a${prepare.tags}"', None, "", "", ("", None)),
     ],
 )  # fmt: skip

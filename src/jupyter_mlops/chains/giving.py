@@ -11,6 +11,7 @@ from ..notebook.document import Cell, Notebook
 from ..notebook.effects import Effects
 from ..notebook.namespace import Namespace
 from ..notebook.parameters import parameters_cell
+from .kinds import kinds
 
 
 @dataclass(slots=True)
@@ -20,7 +21,8 @@ class Giving:
     ``deleted`` and ``no_value`` (modules, functions and classes) are not among those ``bound``;
     each is mapped to the last cell that made it so. ``rebound`` are the names that cells other than
     the parameters cell bind or delete, ``changed`` those whose values they may change in place.
-    ``wild`` tells that there may be more, by ``%run`` or such.
+    ``kinds`` are those of values where the code shows them, and ``wild`` tells that there may be
+    more names, by ``%run`` or such.
     """
 
     bound: dict[str, Cell] = field(default_factory=dict)
@@ -28,6 +30,7 @@ class Giving:
     no_value: dict[str, Cell] = field(default_factory=dict)
     rebound: set[str] = field(default_factory=set)
     changed: set[str] = field(default_factory=set)
+    kinds: dict[str, str] = field(default_factory=dict)
     wild: bool = False
     _words: set[str] = field(default_factory=set)
     """Texts and keywords of calls: what may name a metric."""
@@ -65,6 +68,7 @@ def giving(notebook: Notebook) -> Giving:
             found.rebound |= {*effects.writes, *effects.deletes}
             found.changed |= set(effects.mutates)
         found.wild = found.wild or effects.wild is not None
+        _learn_kinds(found, code, effects)
         _collect(found, code)
     return found
 
@@ -81,6 +85,18 @@ def _follow(found: Giving, cell: Cell, effects: Effects, names: Namespace) -> No
             for other in (found.bound, found.deleted, found.no_value):
                 if other is not mine:
                     other.pop(name, None)
+
+
+def _learn_kinds(found: Giving, code: CellCode, effects: Effects) -> None:
+    shown = kinds(code.tree, {*found.bound, *found.no_value})
+    for name in {*effects.writes, *effects.deletes}:
+        # Bound in a branch as well, or by one of several statements, it may be anything.
+        bindings = [n for n in ast.walk(code.tree) if isinstance(n, ast.Name) and n.id == name]
+        once = sum(isinstance(n.ctx, ast.Store) for n in bindings) == 1
+        if once and name in shown:
+            found.kinds[name] = shown[name]
+        else:
+            found.kinds.pop(name, None)
 
 
 def _collect(found: Giving, code: CellCode) -> None:

@@ -14,6 +14,7 @@ from ..project import SETTINGS, Project
 from .giving import Giving, giving
 from .graph import RESERVED, Chain, Node, near, raise_all, told
 from .handing import Refused, text_of
+from .kinds import TABLE, takes
 from .references import Reference, filled, parse, references
 
 _KINDS = {"executed": "path", "run": "str"}
@@ -120,6 +121,8 @@ def plan(project: Project, chain: Chain) -> Plan:
             notebook = read(node.path, name=project.relative(node.path))
             parameters = {each.name: each for each in read_parameters(notebook)}
         except MlopsError as error:
+            if error.code == "notebook.missing":
+                error.hint = _nearest_notebook(project, node) or error.hint
             wrong.append(_of(chain, node.name, error))
         else:
             nodes.append(Planned(node, notebook, parameters, giving(notebook)))
@@ -218,6 +221,11 @@ def _check(made: Plan, planned: Planned) -> Iterator[MlopsError]:
             yield _of(made.chain, planned.name, error)
 
 
+def _nearest_notebook(project: Project, node: Node) -> str:
+    folder = node.path.parent if node.path.parent.is_dir() else project.root
+    return near(node.path.name, [each.name for each in folder.glob("*.ipynb")])
+
+
 def _want(made: Plan, reference: Reference, *, as_file: bool) -> None:
     if reference.output in RESERVED:
         return
@@ -272,11 +280,30 @@ def _problem(
             return None
         words = f"`{name}` wants {kind}, but `{reference}` is a {_KINDS[output]}."
         return wrong("chain.type", words, "declare it `str`, or refer to another output.")
+    shown = "" if source.giving.wild else source.giving.kinds.get(output, "")
+    if shown and parameter is not None and alone and output not in source.parameters:
+        return _wrong_kind(made, planned, parameter, reference, shown)
     if source.giving.may_give(output):
         return None
     if output in source.parameters:
         return None
     return wrong("chain.output", *_not_given(source, name, reference))
+
+
+def _wrong_kind(
+    made: Plan, planned: Planned, parameter: Parameter, reference: Reference, kind: str
+) -> MlopsError | None:
+    """Return what is wrong where the code shows that a parameter would be given another type."""
+    if takes(parameter.type, kind):
+        return None
+    source = made[reference.node]
+    cell = source.giving.bound[reference.output]
+    an = "an" if kind == "int" else "a"
+    words = f"`{parameter.name}` wants {parameter.words}, but `{reference}` is {an} {kind}."
+    hint = f"cell {cell.position} of {source.notebook.name} makes it; hand on something else."
+    if kind == TABLE:
+        hint = f"write `{parameter.name}: Path = …` to be given it as a Parquet file."
+    return _wrong(made.chain, planned.name, "chain.type", words, hint, source.notebook.place(cell))
 
 
 def _not_given(source: Planned, name: str, reference: Reference) -> tuple[str, str, Place]:
