@@ -104,7 +104,7 @@ class Standing:
         self.shared, self.is_sharing = content["shared"], True
         for each in content["rows"]:
             self.rows[each["number"]] = PointRow(**each)
-        self.total = int(content["total"])
+        self.total = len(content["points"]) or max(content.get("trials", 0), len(self.rows))
         self.done = sum(row.status in _ENDED for row in self.rows.values())
         self.best = self.rows.get(content["best"] or 0)
 
