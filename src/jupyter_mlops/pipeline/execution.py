@@ -362,7 +362,7 @@ class ZMQInteractiveShell(InteractiveShell):
         self.recorder.add(_error(evalue, list(stb)))
         stream = sys.stderr
         original = stream._stream if isinstance(stream, _Tee) else stream
-        original.write("\n".join(stb) + "\n")
+        original.write(self.recorder.redactor.text("\n".join(stb)) + "\n")
         original.flush()
 
 

@@ -22,6 +22,7 @@ from .record import Head, Row, Sweep, row_of, write_head, write_row
 from .setting import Setting
 
 _ROWS_OF_NOTE = 50
+ENDED = ("ok", "failed", "pruned")
 
 
 def declared_metrics(notebook: Notebook) -> set[str]:
@@ -48,6 +49,8 @@ class Board:
         self._declared = declared_metrics(setting.notebook)
         self._started = time.monotonic()
         self._before = head.seconds
+        self._done = sum(row.status in ENDED for row in self._rows.values())
+        self._best = self.sweep.best
 
     @property
     def sweep(self) -> Sweep:
@@ -89,9 +92,13 @@ class Board:
 
     def end(self, point: Point, outcome: Outcome) -> Event:
         """Keep how a point has ended and return what is shown of it."""
+        self._done += self._rows[point.number].status not in ENDED
         row = self._rows[point.number] = row_of(point, outcome)
         write_row(self._setting.folder, row)
         self._decide(row)
+        # Of all rows only where this one may not be the best any more, as many may come.
+        if self._best is None or self._best.number == row.number or self._is_better(row):
+            self._best = self.sweep.best
         return self._event(self._words(point, row), "done", point, row.seconds)
 
     def know(self, importances: Mapping[str, float]) -> None:
@@ -136,9 +143,7 @@ class Board:
             return
 
     def _words(self, point: Point, row: Row) -> str:
-        done = sum(each.status not in ("waiting", "running") for each in self._rows.values())
-        total = self.sweep.total
-        words = f"{done} of {total}: {point.words()}"
+        words = f"{self._done} of {self._total}: {point.words()}"
         if row.status == "failed":
             return f"{words}: failed: {row.error}"
         metric = self._head.metric
@@ -146,21 +151,30 @@ class Board:
             words += f": {metric} {row.metrics[metric]:.6g}"
         if row.status == "pruned":
             words += " (pruned)"
-        best = self.sweep.best
-        if best is not None:
+        if (best := self._best) is not None:
             is_it = best.number == row.number
             other = " ".join(f"{name}={shown(value)}" for name, value in best.parameters.items())
             words += " (best)" if is_it else f" (best {best.metrics[metric]:.6g}: {other})"
         return words
 
     def _event(self, words: str, status: str, point: Point, seconds: float | None = None) -> Event:
-        sweep = self.sweep
-        data: Mapping[str, Any] = {
-            "sweep": sweep.name,
+        data: dict[str, Any] = {
+            "sweep": self._head.name,
             "point": msgspec.to_builtins(self._rows[point.number]),
-            "best": sweep.best.number if sweep.best is not None else None,
-            "metric": sweep.head.metric,
-            "done": sum(row.status not in ("waiting", "running") for row in sweep.rows),
-            "total": sweep.total,
+            "best": self._best.number if self._best is not None else None,
+            "metric": self._head.metric,
+            "done": self._done,
+            "total": self._total,
         }
-        return Event("point", words, status, seconds, dict(data))  # type: ignore[arg-type]
+        return Event("point", words, status, seconds, data)  # type: ignore[arg-type]
+
+    @property
+    def _total(self) -> int:
+        return len(self._head.points) or max(self._head.trials, len(self._rows))
+
+    def _is_better(self, row: Row) -> bool:
+        value = row.metrics.get(self._head.metric)
+        if self._best is None or value is None or row.status != "ok":
+            return False
+        best = self._best.metrics[self._head.metric]
+        return value > best if self._head.highest else value < best

@@ -49,6 +49,8 @@ from ..rerun.injection import INJECTED
 from ..rerun.record import executed_path
 from . import forking
 from .executed import assemble, write
+from .outcome import Outcome, read_error
+from .record import Row, ended_row, write_row
 
 _STEPS = 100
 """Up to this step a point asks at each one whether to go on; then at every tenth, and so on."""
@@ -87,8 +89,8 @@ class Task(msgspec.Struct, frozen=True):
     ``assign`` is the source of the parameters that are set where this process begins; one that runs
     the injected cell itself sets none. ``order`` is the run that a point is; None for a process
     that others go on from. ``injected`` is the source of all parameters, ``parameters`` are these
-    as JSON holds them. ``prunes`` is a metric whose values
-    may end the point, ``tags`` are those of its run.
+    as JSON holds them, ``row`` is the point as it stands before. ``prunes`` is a metric whose
+    values may end the point, ``tags`` are those of its run.
     """
 
     until: int
@@ -96,6 +98,7 @@ class Task(msgspec.Struct, frozen=True):
     order: Order | None = None
     injected: str = ""
     parameters: dict[str, Any] = {}
+    row: Row | None = None
     prunes: str = ""
     tags: dict[str, str] = {}
 
@@ -376,14 +379,21 @@ class Branch:
             self._keep_executed(task)
         except MlopsError as error:
             status, failure = "failed", failure or error.to_dict()
-        self._channel.tell(
-            "ended",
-            status=status,
-            metrics=metrics,
-            error=failure,
-            seconds=round(time.perf_counter() - self._began, 3),
-            executed=str(self._executed_path()),
+        if self._redactor:
+            failure = self._redactor.all(failure)  # type: ignore[assignment]
+        outcome = Outcome(
+            status,  # type: ignore[arg-type]
+            task.order.run if task.order is not None else "",
+            metrics,
+            round(time.perf_counter() - self._began, 3),
+            read_error(failure),
+            str(self._executed_path()),
         )
+        if task.row is not None:
+            # Here already: whoever runs the sweep may be killed before he hears of it.
+            with contextlib.suppress(MlopsError):
+                write_row(Path(self.job.folder), ended_row(task.row, outcome))
+        self._channel.tell("ended", outcome={**msgspec.structs.asdict(outcome), "error": failure})
         self._leave(0)
 
     def _keep_executed(self, task: Task) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import msgspec
 
-from ..errors import MlopsError
+from ..errors import MlopsError, Place
 from .points import Point
 
 Status = Literal["waiting", "running", "ok", "failed", "pruned"]
@@ -24,6 +25,16 @@ class Outcome(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     error: MlopsError | None = None
     executed: str = ""
+
+
+def read_error(content: Mapping[str, Any] | None) -> MlopsError | None:
+    """Return the error that `MlopsError.to_dict` made data of."""
+    if content is None:
+        return None
+    place = Place(**content["place"]) if content.get("place") else None
+    return MlopsError(
+        content["code"], content["message"], hint=content.get("hint", ""), place=place
+    )
 
 
 class Started(msgspec.Struct, frozen=True):

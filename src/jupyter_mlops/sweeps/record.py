@@ -6,6 +6,7 @@ had ended, and `--resume` goes on with the rest.
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 from collections.abc import Mapping, Sequence
@@ -152,9 +153,14 @@ def row_of(point: Point, outcome: Outcome | None = None, run: str = "") -> Row:
     parameters = plain(point.parameters)
     if outcome is None:
         return Row(point.number, parameters, "running" if run else "waiting", run)
+    return ended_row(Row(point.number, parameters), outcome)
+
+
+def ended_row(row: Row, outcome: Outcome) -> Row:
+    """Return a point's row with how it ended."""
     return Row(
-        point.number,
-        parameters,
+        row.number,
+        row.parameters,
         outcome.status,
         outcome.run,
         outcome.metrics,

@@ -35,9 +35,10 @@ from ..pipeline.targets.local import _environment
 from ..pipeline.targets.schedule import last_line
 from ..rerun.injection import source
 from .branch import Job, Task
-from .outcome import Ended, Message, Metric, Notice, Outcome, Shared, Started
+from .outcome import Ended, Message, Metric, Notice, Outcome, Shared, Started, read_error
 from .plan import Plan
 from .points import Point
+from .record import row_of
 from .setting import Setting
 
 _PATIENCE = 5.0
@@ -330,7 +331,10 @@ class Tree:
             return Task(
                 until=levels[last].cell if last < len(levels) else self._plan.size, assign=assign
             )
-        given = {**setting.fixed, **point.parameters}
+        together = {**setting.fixed, **point.parameters}
+        given = {
+            each.name: together[each.name] for each in setting.declared if each.name in together
+        }
         plain = moments.plain(given)
         order = Order(
             run=process.run,
@@ -346,6 +350,7 @@ class Tree:
             order=order,
             injected=source(given, setting.declared),
             parameters=plain,
+            row=row_of(point),
             prunes=self._prunes,
             tags={"mlops.point": str(process.point.number)},
         )
@@ -422,15 +427,8 @@ class Tree:
             case "refused":
                 self._refused(self._processes.pop(message["id"]), message["reason"])
             case "ended":
-                error = _error(message["error"])
-                process.outcome = Outcome(
-                    status=message["status"],
-                    run=process.run,
-                    metrics=message["metrics"],
-                    seconds=message["seconds"],
-                    error=error,
-                    executed=message["executed"],
-                )
+                content = message["outcome"]
+                process.outcome = Outcome(**{**content, "error": read_error(content["error"])})
 
     def _refused(self, child: _Process, reason: str) -> None:
         """Go on without forks; nothing that a point has done is lost."""
@@ -556,12 +554,3 @@ class Tree:
                     each.popen.wait()
             if each.connection is not None:
                 each.connection.close()
-
-
-def _error(content: Mapping[str, Any] | None) -> MlopsError | None:
-    if content is None:
-        return None
-    place = Place(**content["place"]) if content.get("place") else None
-    return MlopsError(
-        content["code"], content["message"], hint=content.get("hint", ""), place=place
-    )
