@@ -19,4 +19,11 @@ def tuned(found: Sweep, project: Project, *, all_points: bool = False) -> View:
     A trial that has failed is no failure of the whole: its parameters may be impossible.
     """
     view = sweep(found, project, all_points=all_points)
-    return replace(view, exit_code=0 if found.best is not None else 1)
+    lines = list(view.lines)
+    if len(found.head.importances) > 1:
+        shares = (f"{name} {share:.0%}" for name, share in found.head.importances.items())
+        words = f"Of what differs in {found.head.metric}, as far as the trials tell: "
+        # Before what there is to do next.
+        at = next((n for n, line in enumerate(lines) if line.startswith("To ")), len(lines))
+        lines.insert(at, f"{words}{', '.join(shares)}.")
+    return replace(view, lines=lines, exit_code=0 if found.best is not None else 1)

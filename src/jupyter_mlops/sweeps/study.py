@@ -244,8 +244,8 @@ class Study:
     def _tell(self, row: Row) -> None:
         from optuna.trial import TrialState
 
-        number, value = row.number - 1, row.metrics.get(self._metric)
-        if row.status == "ok" and value is not None:
+        number, value = row.number - 1, row.metrics.get(self._metric, math.nan)
+        if row.status == "ok" and math.isfinite(value):
             self._study.tell(number, value)
         elif row.status == "pruned":
             self._study.tell(number, state=TrialState.PRUNED)

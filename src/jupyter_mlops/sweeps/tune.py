@@ -28,7 +28,7 @@ from .board import Board
 from .distributions import size, words_of
 from .outcome import Ended, Message, Metric, Outcome, Started
 from .plan import make_plan
-from .record import Head, Row, Sweep, find, row_of, sweeps
+from .record import Head, Row, Sweep, find, row_of, sweeps, write_row
 from .runner import Runner
 from .setting import Setting
 from .space import Space, read_space
@@ -175,8 +175,10 @@ def _earlier(project: Project, source: Notebook, ref: str, trials: int | None) -
     search = Search.read(setting.folder)
     _, space = read_space(source, search.given)
     most = size(space) if search.sampler == "grid" else None
-    wanted = min(trials or search.trials, most or MOST)
-    rows = {row.number: row for row in found.rows if row.status in ("ok", "pruned", "failed")}
+    wanted = trials or search.trials
+    wanted = wanted if most is None else min(wanted, most)
+    ended = (row for row in found.rows if row.status in ("ok", "pruned", "failed"))
+    rows = {row.number: _judged_row(setting, found.head, row) for row in ended}
     if wanted <= len(rows):
         raise MlopsError(
             "tune.nothing-left",
@@ -189,10 +191,6 @@ def _earlier(project: Project, source: Notebook, ref: str, trials: int | None) -
     search = msgspec.structs.replace(search, trials=wanted)
     head = msgspec.structs.replace(found.head, status="running", trials=wanted)
     return _Tuning(setting, space, search, head, rows)
-
-
-MOST = 1_000_000
-"""More trials are not made."""
 
 
 def _run(
@@ -360,6 +358,17 @@ def judged(notebook: Notebook, head: Head, outcome: Outcome) -> Outcome:
         )
     error = MlopsError("tune.no-metric", message, hint=hint, place=notebook.place())
     return msgspec.structs.replace(outcome, status="failed", error=error)
+
+
+def _judged_row(setting: Setting, head: Head, row: Row) -> Row:
+    """Return a row as `judged` would have it; its point may have ended when nobody listened."""
+    given = Outcome(row.status, row.run, row.metrics)
+    outcome = judged(setting.notebook, head, given)
+    if outcome is given:
+        return row
+    row = msgspec.structs.replace(row, status=outcome.status, error=str(outcome.error))
+    write_row(setting.folder, row)
+    return row
 
 
 def _declaring(source: Notebook) -> list[str]:
