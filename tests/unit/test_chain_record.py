@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,15 @@ from jupyter_mlops.chains.failing import Failures
 from jupyter_mlops.chains.graph import Chain
 from jupyter_mlops.chains.job import is_there
 from jupyter_mlops.chains.plan import Plan
-from jupyter_mlops.chains.record import NodeRun, begin, chain_runs, node_key, unfinished
+from jupyter_mlops.chains.record import (
+    NodeRun,
+    begin,
+    chain_runs,
+    handed_files,
+    node_key,
+    superseded,
+    unfinished,
+)
 from jupyter_mlops.errors import MlopsError, Place
 from jupyter_mlops.notebook.document import read
 from jupyter_mlops.project import Project
@@ -55,6 +64,28 @@ def test_which_run_is_gone_on_from(project_root: Path) -> None:
     (project.state / "chains" / "churn" / "a-1" / "run.json").write_text("{")
     with pytest.raises(MlopsError, match="has failed"):
         unfinished(project, "churn", "latest")
+
+
+def test_what_nobody_goes_on_from_may_go(project_root: Path) -> None:
+    project = Project.find(project_root)
+    files = handed_files(project, "churn", "prepare")
+    files.mkdir(parents=True)
+    for number in (1, 2, 3):
+        record = begin(project, "churn", f"churn-{number}")
+        record.started, record.status = str(number), "ok"
+        path = files / f"frame-{number}.parquet"
+        path.touch()
+        text = json.dumps({"value": {"kind": "path", "is": str(path)}})
+        record.nodes = {"prepare": NodeRun("prepare.ipynb", "ok", outputs={"frame": text})}
+        record.save()
+    (files / "frame-0.parquet").touch()
+    assert [path.name for path in superseded(project)] == ["churn-2", "churn-1", "frame-0.parquet"]
+    shutil.rmtree(project.state / "chains" / "churn" / "churn-1")
+    with chain_runs(project, "churn")[1].held():
+        assert [path.name for path in superseded(project)] == [
+            "frame-0.parquet",
+            "frame-1.parquet",
+        ]
 
 
 def test_the_key_changes_with_code_and_parameters(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from .handing import Refused, encoded
 FOLDER = "chains"
 _RECORD = "run.json"
 _LOCK = "lock"
+_FILES = "files"
 
 Status = Literal["running", "ok", "failed", "killed"]
 NodeStatus = Literal["waiting", "running", "ok", "failed", "left", "stopped"]
@@ -124,6 +125,22 @@ def chain_runs(project: Project, chain: str) -> list[ChainRun]:
     """Return the runs of a chain, newest first."""
     found = map(_read, (project.state / FOLDER / chain).glob(f"*/{_RECORD}"))
     return sorted((r for r in found if r is not None), key=lambda r: r.started, reverse=True)
+
+
+def handed_files(project: Project, chain: str, node: str) -> Path:
+    """Return the folder of the tables that a node of a chain hands on as files."""
+    return project.state / FOLDER / chain / _FILES / node
+
+
+def superseded(project: Project) -> Iterator[Path]:
+    """Yield what nobody goes on from: all runs but the newest of each chain, and their files."""
+    for folder in sorted((project.state / FOLDER).glob("*")):
+        records = chain_runs(project, folder.name)
+        yield from (each.folder for each in records[1:] if not each.is_held())
+        texts = [(each.folder / _RECORD).read_text(encoding="utf-8") for each in records]
+        for path in sorted((folder / _FILES).glob("*/*")):
+            if not any(path.name in text for text in texts):
+                yield path
 
 
 def unfinished(project: Project, chain: str, ref: str) -> ChainRun:

@@ -19,7 +19,7 @@ from .failing import Failures
 from .graph import Node, read_chain
 from .job import NotebookJob, is_there, value_of
 from .plan import Plan, Planned, Wanted, plan, resolved
-from .record import FOLDER, ChainRun, NodeRun, begin, node_key, unfinished
+from .record import ChainRun, NodeRun, begin, handed_files, node_key, unfinished
 
 
 def run_chain(
@@ -142,7 +142,7 @@ class _Hand:
             run=each.run,
             parent=self.record.name,
             folder=self.record.folder / "handed" / node.name,
-            files=self.project.state / FOLDER / self.record.chain / "files" / node.name,
+            files=handed_files(self.project, self.record.chain, node.name),
         )
         return job
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..capture import journal
+from ..chains.record import superseded
 from ..pipeline import run as pipeline_runs
 from ..project import Project
 from ..tracking.feeder import pending
@@ -101,6 +102,9 @@ def _pipeline_runs(project: Project, named: Named, waiting: set[str]) -> Iterato
         for run in _children(path):
             if run.name != last.get(path.name) and run.name not in named:
                 yield _thing("pipeline run", run)
+    for path in superseded(project):
+        if path.name not in named:
+            yield _thing("pipeline run", path)
 
 
 def _executed(project: Project, named: Named, waiting: set[str]) -> Iterator[Unneeded]:
