@@ -10,6 +10,13 @@ export interface Messages {
   PromotionAccepted?: PromotionAccepted;
   PromotionView?: PromotionView;
   PromotionsView?: PromotionsView;
+  SweepFormView?: SweepFormView;
+  SweepRequest?: SweepRequest;
+  SweepPlanView?: SweepPlanView;
+  SweepsView?: SweepsView;
+  SweepView?: SweepView;
+  SweepOpenRequest?: SweepOpenRequest;
+  SweepOpenedView?: SweepOpenedView;
 }
 /**
  * The body of every answer that is not 2xx: what was wrong, where, what to do.
@@ -201,4 +208,137 @@ export interface ReleaseView {
  */
 export interface PromotionsView {
   promotions: PromotionView[];
+}
+/**
+ * What can be swept in a saved notebook; ``cores`` is how many points run at a time.
+ */
+export interface SweepFormView {
+  path: string;
+  parameters: SweepParameterView[];
+  cores: number;
+}
+/**
+ * A parameter as a form for sweeps shows it.
+ *
+ * ``allowed`` are its choices or its range in words; ``suggestion`` are words that try these,
+ * empty where the notebook declares neither.
+ */
+export interface SweepParameterView {
+  name: string;
+  type: string;
+  default: string;
+  allowed: string;
+  help: string;
+  secret: boolean;
+  suggestion: string;
+}
+/**
+ * Asks for a sweep of a saved notebook, or what it would be.
+ *
+ * ``parameters`` are the words for each parameter, as behind ``-p``; empty words stand for what
+ * the notebook declares. ``random`` draws so many points.
+ */
+export interface SweepRequest {
+  path: string;
+  parameters: {
+    [k: string]: string;
+  };
+  metric: string;
+  highest: boolean | null;
+  workers: number | null;
+  random: number | null;
+}
+/**
+ * What a sweep would be: how many points, or what is wrong with which parameter's words.
+ */
+export interface SweepPlanView {
+  points: number | null;
+  fields: {
+    [k: string]: ErrorMessage;
+  };
+  error: ErrorMessage | null;
+}
+/**
+ * The sweeps of one notebook, the newest first, wherever they were started.
+ */
+export interface SweepsView {
+  sweeps: SweepSummaryView[];
+}
+/**
+ * A sweep, or a tuning, in short; ``value`` is the best one of its metric.
+ *
+ * ``started`` is in seconds since the epoch.
+ */
+export interface SweepSummaryView {
+  name: string;
+  kind: 'sweep' | 'tune';
+  path: string;
+  status: 'running' | 'ok' | 'failed' | 'stopped';
+  started: number;
+  done: number;
+  total: number;
+  failed: number;
+  metric: string;
+  value: number | null;
+}
+/**
+ * A sweep with its rows, the running and the best first; ``hidden`` rows are left out.
+ *
+ * ``left`` is about how many seconds the rest takes. ``summary`` tells whether there is a summary
+ * notebook. ``resume`` is the command that goes on with what has not ended well.
+ */
+export interface SweepView {
+  name: string;
+  kind: 'sweep' | 'tune';
+  path: string;
+  status: 'running' | 'ok' | 'failed' | 'stopped';
+  started: number;
+  done: number;
+  total: number;
+  failed: number;
+  metric: string;
+  value: number | null;
+  highest: boolean;
+  swept: string[];
+  rows: SweepRowView[];
+  hidden: number;
+  best: number | null;
+  shared: number;
+  cells: number;
+  seconds: number;
+  left: number | null;
+  summary: boolean;
+  resume: string;
+  error: ErrorMessage | null;
+  log: string;
+}
+/**
+ * One point; ``executed`` tells whether its executed notebook can be opened.
+ */
+export interface SweepRowView {
+  number: number;
+  parameters: {
+    [k: string]: unknown;
+  };
+  status: 'waiting' | 'running' | 'ok' | 'failed' | 'pruned';
+  run: string;
+  metrics: {
+    [k: string]: number | null;
+  };
+  seconds: number;
+  error: string;
+  executed: boolean;
+}
+/**
+ * Asks for a sweep's summary notebook, or the executed notebook of a point, as a file.
+ */
+export interface SweepOpenRequest {
+  path: string;
+  point: number | null;
+}
+/**
+ * Where the file is, as the contents API calls it.
+ */
+export interface SweepOpenedView {
+  path: string;
 }

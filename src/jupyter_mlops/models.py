@@ -200,6 +200,125 @@ class PromotionsView(Message):
     promotions: list[PromotionView]
 
 
+class SweepParameterView(Message):
+    """A parameter as a form for sweeps shows it.
+
+    ``allowed`` are its choices or its range in words; ``suggestion`` are words that try these,
+    empty where the notebook declares neither.
+    """
+
+    name: str
+    type: str
+    default: str
+    allowed: str
+    help: str
+    secret: bool
+    suggestion: str
+
+
+class SweepFormView(Message):
+    """What can be swept in a saved notebook; ``cores`` is how many points run at a time."""
+
+    path: str
+    parameters: list[SweepParameterView]
+    cores: int
+
+
+class SweepRequest(Message):
+    """Asks for a sweep of a saved notebook, or what it would be.
+
+    ``parameters`` are the words for each parameter, as behind ``-p``; empty words stand for what
+    the notebook declares. ``random`` draws so many points.
+    """
+
+    path: str
+    parameters: dict[str, str]
+    metric: str = ""
+    highest: bool | None = None
+    workers: int | None = Field(default=None, ge=1)
+    random: int | None = Field(default=None, ge=1)
+
+
+class SweepPlanView(Message):
+    """What a sweep would be: how many points, or what is wrong with which parameter's words."""
+
+    points: int | None
+    fields: dict[str, ErrorMessage]
+    error: ErrorMessage | None = None
+
+
+class SweepRowView(Message):
+    """One point; ``executed`` tells whether its executed notebook can be opened."""
+
+    number: int
+    parameters: dict[str, JsonValue]
+    status: Literal["waiting", "running", "ok", "failed", "pruned"]
+    run: str
+    metrics: dict[str, float | None]
+    seconds: float
+    error: str
+    executed: bool
+
+
+class SweepSummaryView(Message):
+    """A sweep, or a tuning, in short; ``value`` is the best one of its metric.
+
+    ``started`` is in seconds since the epoch.
+    """
+
+    name: str
+    kind: Literal["sweep", "tune"]
+    path: str
+    status: Literal["running", "ok", "failed", "stopped"]
+    started: float
+    done: int
+    total: int
+    failed: int
+    metric: str
+    value: float | None
+
+
+class SweepView(SweepSummaryView):
+    """A sweep with its rows, the running and the best first; ``hidden`` rows are left out.
+
+    ``left`` is about how many seconds the rest takes. ``summary`` tells whether there is a summary
+    notebook. ``resume`` is the command that goes on with what has not ended well.
+    """
+
+    highest: bool
+    swept: list[str]
+    rows: list[SweepRowView]
+    hidden: int
+    best: int | None
+    shared: int
+    cells: int
+    seconds: float
+    left: float | None
+    summary: bool
+    resume: str
+    error: ErrorMessage | None = None
+    log: str = ""
+
+
+class SweepsView(Message):
+    """The sweeps of one notebook, the newest first, wherever they were started."""
+
+    sweeps: list[SweepSummaryView]
+
+
+class SweepOpenRequest(Message):
+    """Asks for a sweep's summary notebook, or the executed notebook of a point, as a file."""
+
+    path: str
+    point: int | None = None
+
+
+class SweepOpenedView(Message):
+    """Where the file is, as the contents API calls it."""
+
+    path: str
+
+
 MESSAGES: tuple[type[Message], ...] = (
     ErrorMessage,
     StatusView,
@@ -210,5 +329,12 @@ MESSAGES: tuple[type[Message], ...] = (
     PromotionAccepted,
     PromotionView,
     PromotionsView,
+    SweepFormView,
+    SweepRequest,
+    SweepPlanView,
+    SweepsView,
+    SweepView,
+    SweepOpenRequest,
+    SweepOpenedView,
 )
 """The messages that are sent; the others are parts of them."""

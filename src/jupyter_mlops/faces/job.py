@@ -104,6 +104,11 @@ class Job:
             self._signal(signal.SIGKILL)
             await asyncio.wait({self._follower}, timeout=GRACE)
 
+    async def ended(self) -> None:
+        """Wait until the process has ended."""
+        if self._follower is not None:
+            await asyncio.wait({self._follower})
+
     def _signal(self, number: signal.Signals) -> None:
         if self._process is None or self._process.returncode is not None:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import Any
 
@@ -10,6 +11,8 @@ from traitlets import List, Unicode
 
 from .promotions import Promotions
 from .rest import ROUTES
+from .rest_sweeps import ROUTES as SWEEP_ROUTES
+from .sweep_jobs import SweepJobs
 
 
 class MlopsExtension(ExtensionApp):
@@ -35,14 +38,16 @@ class MlopsExtension(ExtensionApp):
 
     def initialize_settings(self) -> None:
         self._promotions = Promotions(self.promote_command, self.log)
+        self._sweeps = SweepJobs(self.log)
         self.settings["jupyter_mlops_promotions"] = self._promotions
+        self.settings["jupyter_mlops_sweeps"] = self._sweeps
 
     def initialize_handlers(self) -> None:
-        self.handlers.extend(ROUTES)
+        self.handlers.extend([*SWEEP_ROUTES, *ROUTES])
 
     async def stop_extension(self) -> None:
-        """End the promotions that still run: nobody could follow them."""
-        await self._promotions.close()
+        """End what still runs: nobody could follow it."""
+        await asyncio.gather(self._promotions.close(), self._sweeps.close())
 
 
 def extension_points() -> list[dict[str, Any]]:
