@@ -149,6 +149,10 @@ class StepRun:
         """Return what ``result.json`` tells beside what every step's does."""
         return {}
 
+    def waiting(self) -> list[Cell]:
+        """Return the cells that have not been run yet."""
+        return [*self.step.prelude, *self.step.cells][len(self.executions) :]
+
     def read_secrets(self, parameters: Mapping[str, Any]) -> dict[str, str]:
         """Return the values of those parameters that are references to secrets."""
         found: dict[str, str] = {}
@@ -216,9 +220,7 @@ class StepRun:
     def _save_notebook(self) -> None:
         self._saved = time.monotonic()
         cells = [_executed(execution) for execution in self.executions]
-        done = len(cells)
-        waiting = [*self.step.prelude, *self.step.cells][done:]
-        cells += [_executed(Execution(cell, 0)) for cell in waiting]
+        cells += [_executed(Execution(cell, 0)) for cell in self.waiting()]
         notebook = {
             "cells": [*self._introduction(), *cells],
             "metadata": {

@@ -12,7 +12,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,8 @@ def step_key(
 ) -> str | None:
     """Return the key of a step whose inputs lie in ``work``; None where an input is not there.
 
-    ``form`` tells apart what is kept with a result, such as what was captured.
+    ``form`` tells apart what is kept with a result, such as what was captured. With it the key is
+    one for all sets of outputs: whoever takes a result sees whether it has those that it needs.
     """
     inputs: list[str] = []
     for provider in sorted(set(step.inputs.values())):
@@ -52,7 +53,7 @@ def step_key(
     content = {
         "format": [_FORMAT, form],
         "cells": [[cell.source, sorted(cell.tags)] for cell in (*step.prelude, *step.cells)],
-        "outputs": sorted(step.outputs),
+        "outputs": [] if form else sorted(step.outputs),
         "metrics": sorted(step.metrics),
         "serving": [serving.example, sorted(serving.state)]
         if serving is not None and serving.step == step.name
@@ -64,6 +65,12 @@ def step_key(
         "folder": str(cwd),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def has_outputs(folder: Path, names: Iterable[str]) -> bool:
+    """Tell whether a values folder has these variables, or knows that they were not assigned."""
+    wanted = list(names)
+    return not wanted or _prints(folder, wanted) is not None
 
 
 def _prints(folder: Path, names: list[str]) -> list[Any] | None:

@@ -15,6 +15,7 @@ from .model import Serving, Step
 RESULT = "result.json"
 EXECUTED = "executed.ipynb"
 LOG = "log.txt"
+OUTPUTS = "outputs"
 EXAMPLE = "example"
 PREDICTIONS = "predictions"
 
@@ -26,7 +27,7 @@ def step_folder(work: Path, step: str) -> Path:
 
 def outputs_folder(work: Path, step: str) -> Path:
     """Return the folder of values with a step's outputs."""
-    return step_folder(work, step) / "outputs"
+    return step_folder(work, step) / OUTPUTS
 
 
 def metrics_folder(work: Path, step: str) -> Path:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,9 @@ class MlopsEngine(NBClientEngine):  # type: ignore[misc]
             )
             manager.kept = "" if plain else None
             mark(nb.metadata, order.run)
+            if plain and (cached := _cached()).is_wanted(order):
+                _execute_cached(cached, manager, order, options)
+                return manager.nb
             manager.notebook_start()
             if plain:
                 manager.kept = str(order.project.state / "executed" / f"{order.run}.ipynb")
@@ -136,6 +140,22 @@ class MlopsEngine(NBClientEngine):  # type: ignore[misc]
         )
         start = {"cwd": str(order.cwd)} if order.cwd is not None else {}
         return client.execute(env=order.environment(), **start)
+
+
+def _cached() -> Any:
+    """Return the module that runs only what has changed: it is of a layer above this one."""
+    return import_module(".pipeline.incremental.papermill", __package__.rpartition(".")[0])
+
+
+def _execute_cached(
+    cached: Any, manager: SparingManager, order: Order, options: Mapping[str, Any]
+) -> None:
+    manager.notebook_start()
+    try:
+        cached.execute(manager, order, options.get("execution_timeout") or options.get("timeout"))
+    finally:
+        manager.cleanup_pbar()
+        manager.notebook_complete()
 
 
 def _order(nb: Any, input_path: str | None) -> Order:

@@ -11,6 +11,7 @@ import msgspec
 
 from ...capture.cells import INJECTED
 from ...notebook.executed import KEY, mark
+from ...notebook.figure_data import MIME
 from ..work import EXECUTED
 
 
@@ -22,19 +23,27 @@ class CellResult:
     seconds: float = 0.0
     reused: str = ""
 
+    def metadata(self) -> dict[str, Any]:
+        """Return what the cell's metadata tells of it."""
+        reused = {"reused": self.reused} if self.reused else {}
+        return {"seconds": self.seconds, **reused}
 
-def results(folder: Path, reused: str = "") -> dict[str, CellResult]:
-    """Return what became of the cells of a unit that were run, by their ids."""
+
+def results(folder: Path, names: Mapping[str, str], reused: str = "") -> dict[str, CellResult]:
+    """Return what became of the cells of a unit that were run, by their ids.
+
+    ``names`` are the ids of the unit's own cells, by those that they had when they were run.
+    """
     try:
         content = msgspec.json.decode((folder / EXECUTED).read_bytes())
     except (OSError, msgspec.DecodeError):
         return {}
     return {
-        cell["id"]: CellResult(
+        names[cell["id"]]: CellResult(
             cell["outputs"], (cell["metadata"].get(KEY) or {}).get("seconds", 0.0), reused
         )
         for cell in content["cells"]
-        if cell["cell_type"] == "code" and cell["execution_count"] is not None
+        if cell["id"] in names and cell["execution_count"] is not None
     }
 
 
@@ -92,14 +101,19 @@ def _executed(cell: dict[str, Any], result: CellResult | None, count: int) -> in
         cell |= {"outputs": [], "execution_count": None}
         return count
     count += 1
-    for output in result.outputs:
-        if output["output_type"] == "execute_result":
-            output["execution_count"] = count
-    cell |= {"outputs": result.outputs, "execution_count": count}
-    metadata[KEY] = {"seconds": result.seconds}
-    if result.reused:
-        metadata[KEY]["reused"] = result.reused
+    outputs = [_shown(output, count) for output in result.outputs]
+    cell |= {"outputs": outputs, "execution_count": count}
+    metadata[KEY] = result.metadata()
     return count
+
+
+def _shown(output: dict[str, Any], count: int) -> dict[str, Any]:
+    """Return an output as a kernel sends it: what proofs compare of a figure is not for people."""
+    if output["output_type"] == "execute_result":
+        output = {**output, "execution_count": count}
+    if MIME in output.get("data", ()):
+        output = {**output, "data": {k: v for k, v in output["data"].items() if k != MIME}}
+    return output
 
 
 def _is_injected(cell: Mapping[str, Any]) -> bool:

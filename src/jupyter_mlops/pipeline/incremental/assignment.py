@@ -17,14 +17,16 @@ CAPTURED = "captured"
 class Assignment:
     """What the process of a stretch must know; it travels as a pickle.
 
-    ``path`` is the notebook's, ``root`` the project's. ``secrets`` are references. ``definers`` are
-    the ids of cells that define functions and classes and run before the steps that need them.
+    ``path`` is the notebook's, ``cwd`` where cells work, ``root`` the project's. ``secrets`` are
+    references. ``definers`` are the ids of cells that define functions and classes and run before
+    the steps that need them.
     """
 
     pipeline: Pipeline
     parameters: dict[str, Any]
     work: Path
     path: Path
+    cwd: Path
     root: Path
     run: str
     secrets: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,21 +64,12 @@ class StretchProcess:
         commands, self._commands = os.pipe()
         self._answers, answers = os.pipe()
         words = [
-            *(sys.executable, "-P", "-m", _MODULE, "--assignment", str(given)),
+            *("--assignment", str(given)),
             *("--commands", str(commands), "--answers", str(answers)),
             *self._lifeline.arguments,
         ]
-        with (work / LOG).open("ab") as log:
-            self._process = subprocess.Popen(
-                words,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=assignment.path.parent,
-                env=_environment(assignment),
-                start_new_session=True,
-                pass_fds=(commands, answers, *self._lifeline.inherited),
-            )
+        inherited = (commands, answers, *self._lifeline.inherited)
+        self._process = launch(words, assignment, work / LOG, inherited)
         os.close(commands)
         os.close(answers)
 
@@ -175,7 +166,25 @@ class StretchProcess:
         return found
 
 
-def _environment(assignment: Assignment) -> dict[str, str]:
+def launch(
+    words: Sequence[str], assignment: Assignment, log: Path, inherited: Sequence[int]
+) -> subprocess.Popen[bytes]:
+    """Start the process of a stretch with these arguments."""
+    with log.open("ab") as stream:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", _MODULE, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            cwd=assignment.cwd,
+            env=environment(assignment),
+            start_new_session=True,
+            pass_fds=inherited,
+        )
+
+
+def environment(assignment: Assignment) -> dict[str, str]:
+    """Return the environment of the process of a stretch."""
     source = str(Path(__file__).resolve().parents[3])
     environment = with_hashes(calm(os.environ))
     environment.pop("JUPYTER_MLOPS_RUN", None)

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,10 @@ from ...notebook.surroundings import surroundings
 from ..cache import StepCache, link_folder
 from ..clock import clock_reads
 from ..model import Pipeline, Step
-from ..step_key import step_key
+from ..step_key import has_outputs, step_key
 from ..targets import StepResult
 from ..targets.memory import KEY, may_keep, same
-from ..work import RESULT, step_folder
+from ..work import OUTPUTS, RESULT, step_folder
 
 _FORM = "captured 1"
 _DAY = re.compile(r"(?:^|\.)(?:now|today|utcnow|ctime|localtime|gmtime|strftime)$")
@@ -44,13 +45,14 @@ class Recall:
         notebook: Notebook,
         parameters: Mapping[str, Any],
         work: Path,
+        cwd: Path,
         cache: StepCache,
         earlier: Path | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._parameters = parameters
         self._work = work
-        self._cwd = notebook.path.resolve().parent
+        self._cwd = cwd
         self._names = surroundings(notebook).names
         self._cache = cache
         self._earlier = _by_key(earlier) if earlier is not None else {}
@@ -67,8 +69,13 @@ class Recall:
         before = self._earlier.get(key)
         if before is not None and same(before, key):
             link_folder(before, target)
-            return _read(target)
-        return _read(target) if self._cache.take(key, target) else None
+        elif not self._cache.take(key, target):
+            return None
+        left = _read(target)
+        if left is not None and has_outputs(target / OUTPUTS, step.outputs):
+            return left
+        shutil.rmtree(target, ignore_errors=True)
+        return None
 
     def keep(self, step: Step, key: str | None, left: dict[str, Any]) -> str:
         """Keep what a unit has left; return why the cache may not, where it may not.

@@ -47,9 +47,12 @@ _PLAIN = (str, int, float, bool, type(None), list, tuple, dict)
 
 
 class Captured:
-    """What was captured of one unit: its records, by the cell's id."""
+    """What was captured of one unit: its records, by the cell's id.
 
-    def __init__(self, folder: Path) -> None:
+    ``ids`` are the ids of the unit's cells, by those that they had when they were run.
+    """
+
+    def __init__(self, folder: Path, ids: Mapping[str, str]) -> None:
         self.folder = folder
         self.cells: dict[str, list[AnyRecord]] = {}
         self.running: CellStart | None = None
@@ -62,7 +65,7 @@ class Captured:
             if isinstance(record, _NOT_OF_CELLS):
                 continue
             if isinstance(record, CellStart):
-                current = names[record.order] = record.cell or ""
+                current = names[record.order] = ids.get(record.cell or "", "")
                 self.running = record
             elif isinstance(record, CellEnd):
                 self.running = None
@@ -143,7 +146,7 @@ class RunJournal:
                 changes["order"] = self._orders
             if isinstance(record, CellStart):
                 # The cell may have moved since.
-                changes |= {"position": cell.position, "tags": cell.tags}
+                changes |= {"cell": cell.id, "position": cell.position, "tags": cell.tags}
             if isinstance(record, CellEnd) and reused:
                 changes |= {"seconds": 0.0, "reused": reused, "saved": record.seconds}
             if isinstance(record, Metric):

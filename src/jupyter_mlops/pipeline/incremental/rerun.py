@@ -41,6 +41,9 @@ _SHARE = 0.05
 """Saves of the executed notebook take at most this share of the time."""
 
 
+OnResult = Callable[[Cell | None, str, CellResult, int], None]
+
+
 def rerun_cached(
     notebook: Path | str,
     parameters: Mapping[str, Any] | None = None,
@@ -50,13 +53,15 @@ def rerun_cached(
     run: str | None = None,
     resume: str | None = None,
     timeout: float | None = None,
-    on_result: Callable[[Cell | None, CellResult], None] | None = None,
+    cwd: Path | None = None,
+    on_result: OnResult | None = None,
 ) -> Progress[Rerun]:
     """Run those cells again that have changed, or what they read; take the others from the cache.
 
     Arguments and result are as those of the verb `jupyter_mlops.pipeline.rerunning.rerun`.
-    ``on_result`` is called with what becomes of each cell, in the order of the notebook; None is
-    the injected one.
+    ``cwd`` is the working directory of the cells; default: the notebook's folder. ``on_result`` is
+    called with what becomes of each cell, in the order of the notebook: the cell, None for the
+    injected one; its id; the result; and how many cells have been run with it.
     """
     path = Path(notebook)
     project = project or Project.find(path)
@@ -69,7 +74,7 @@ def rerun_cached(
     stage = Stage("run")
     goes_on = f", which goes on from {earlier.run}" if earlier is not None else ""
     yield stage.started(f"{source.name} as run {name}{goes_on}", run=name)
-    work = _Work(project, source, name, given, earlier, timeout, on_result)
+    work = _Work(project, source, name, given, earlier, timeout, cwd, on_result)
     try:
         yield from work.run()
     except BaseException as error:
@@ -111,7 +116,8 @@ class _Work:
         given: dict[str, Any],
         earlier: states.State | None,
         timeout: float | None,
-        on_result: Callable[[Cell | None, CellResult], None] | None,
+        cwd: Path | None,
+        on_result: OnResult | None,
     ) -> None:
         self.began = time.perf_counter()
         self.project = project
@@ -120,7 +126,8 @@ class _Work:
         self.given = given
         self.earlier = earlier
         self.timeout = timeout
-        self.on_result = on_result or (lambda cell, result: None)
+        self.cwd = (cwd or notebook.path.parent).resolve()
+        self.on_result = on_result or (lambda *_: None)
         self.executed = executed_path(project, run)
         self.state = states.begin(project, run, notebook.name, given)
         self.journal = RunJournal(project, run, notebook, given)
@@ -147,6 +154,7 @@ class _Work:
             self.notebook,
             self.given,
             self.state.work,
+            self.cwd,
             StepCache(self.project.state / "cache", limit),
             self.earlier.work if self.earlier is not None else None,
         )
@@ -255,6 +263,7 @@ class _Work:
             {**known, **{n: v for n, v in self.given.items() if n in known}},
             self.state.work.resolve(),
             self.notebook.path.resolve(),
+            self.cwd,
             self.project.root,
             self.run_name,
             secrets,
@@ -291,9 +300,11 @@ class _Work:
 
     def _take_in(self, step: Step, folder: Path, origin: str = "") -> None:
         """Read what a unit has left, and tell of the cells that are next."""
-        own = {cell.id for cell in step.cells}
-        self._found |= {i: r for i, r in results(folder, origin).items() if i in own}
-        self._captured[step.name] = Captured(folder / CAPTURED)
+        left = _left(folder) or {}
+        own = [cell.id for cell in step.cells]
+        before = dict(zip(left.get("cells") or own, own, strict=True))
+        self._found |= results(folder, before, origin)
+        self._captured[step.name] = Captured(folder / CAPTURED, before)
         self._tell()
 
     def _tell(self) -> None:
@@ -315,8 +326,8 @@ class _Work:
             else:
                 return
             self.done[name] = result
-            self.on_result(cell, result)
             self._told += 1
+            self.on_result(cell, name, result, self._told)
 
     def _in_order(self, units: Units) -> list[tuple[Cell | None, str | None, str]]:
         """Return the cells to tell of, each with its unit, None where no unit runs it."""

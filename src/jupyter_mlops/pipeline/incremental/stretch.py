@@ -114,7 +114,15 @@ class LiveStep(StepRun):
 
     def more(self) -> dict[str, Any]:
         self._end_capture()
-        return {"run": self.stretch.assignment.run, "unkept": self.unkept}
+        return {
+            "run": self.stretch.assignment.run,
+            "cells": [cell.id for cell in self.step.cells],
+            "unkept": self.unkept,
+        }
+
+    def waiting(self) -> list[Cell]:
+        known = {execution.cell.id for execution in self.executions}
+        return [cell for cell in self.step.cells if cell.id not in known]
 
     def _run_prelude(self) -> None:
         """Run what the step needs and this process has not run: silently, as no cell of the run."""
@@ -234,7 +242,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A shell that starts programs in the background lets them ignore interrupts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     assignment = pickle.loads(options.assignment.read_bytes())
-    os.chdir(assignment.path.parent)
+    os.chdir(assignment.cwd)
     if "" not in sys.path:
         sys.path.insert(0, "")  # as in a kernel: modules beside the notebook
     serve(assignment, options.commands, options.answers)

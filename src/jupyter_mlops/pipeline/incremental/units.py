@@ -7,13 +7,17 @@ change nothing for a notebook that is run as a whole, and nothing is left out.
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...errors import MlopsError
 from ...notebook import tags
+from ...notebook.dataflow import cell_flow
 from ...notebook.document import Cell, Notebook
+from ...notebook.ipython_syntax import parse_cell
 from ...notebook.parameters import parameters_cell, read_parameters
 from ..compile import compile_notebook
 from ..model import Pipeline, Step
@@ -26,6 +30,9 @@ _LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"parameters", "serve", "skip", "functions"}),
     frozenset({"parameters", "serve", "skip", "functions", "imports"}),
 )
+_BROKEN = frozenset({"pipeline.syntax", "pipeline.undefined-name"})
+"""What one cell is refused for."""
+
 _JOINED = MENDED | {"pipeline.session-state", "pipeline.cannot-travel"}
 """What the compiler refuses, and what may be sound within one unit."""
 
@@ -56,10 +63,15 @@ def divide(notebook: Notebook, together: Iterable[Collection[str]] = ()) -> Unit
     together
         Ids of cells that are to be in one unit, with all cells between them.
     """
+    ids = [set(each) for each in together]
     try:
-        return _divide(notebook, [set(each) for each in together])
+        return _divide(notebook, ids)
     except MlopsError as error:
-        return one_unit(notebook, error)
+        problem = error
+    if problem.code in _BROKEN and problem.place is not None and problem.place.cell is not None:
+        with contextlib.suppress(MlopsError):
+            return replace(_divide_above(notebook, problem.place.cell, ids), whole=problem)
+    return one_unit(notebook, problem)
 
 
 def one_unit(notebook: Notebook, reason: MlopsError | None) -> Units:
@@ -109,6 +121,50 @@ def _divide(notebook: Notebook, together: Sequence[set[str]]) -> Units:
         definers=frozenset(definers),
         silent=tuple(cell for cell in notebook.code_cells if cell.id not in known),
     )
+
+
+def _divide_above(notebook: Notebook, position: int, together: Sequence[set[str]]) -> Units:
+    """Divide what stands above a cell that cannot be read; that cell and all below are one unit.
+
+    What is read and changed below is not known: it counts as all that is named there.
+    """
+    above = [c for c in notebook.code_cells if c.position < position]
+    below = [c for c in notebook.code_cells if c.position >= position]
+    home = next((c for c in below if tags.PARAMETERS & set(c.tags)), None)
+    if not above or home is not None:
+        raise _NothingAbove
+    first = below[0]
+    words = set(re.findall(r"[^\W\d]\w*", "\n".join(cell.source for cell in below)))
+    lines = [
+        name if imported else f"{name}.append({name})"
+        for name, imported in sorted(_bound(above).items())
+        if name in words
+    ]
+    stand_in = replace(first, source="\n".join(lines) or "0", tags=())
+    cells = tuple(c for c in notebook.cells if c.kind != "code" or c.position < position)
+    units = _divide(replace(notebook, cells=(*cells, stand_in)), together)
+    *steps, last = units.pipeline.steps
+    if last.cells[-1].id != first.id:
+        raise _NothingAbove
+    parameters = {*last.parameters, *(p.name for p in units.pipeline.parameters if p.name in words)}
+    own = (*last.cells[:-1], *below)
+    last = replace(last, cells=own, parameters=tuple(sorted(parameters)))
+    return replace(units, pipeline=replace(units.pipeline, steps=(*steps, last)))
+
+
+_NothingAbove = MlopsError("pipeline.undefined-name", "There is nothing to divide.")
+
+
+def _bound(cells: Iterable[Cell]) -> dict[str, bool]:
+    """Return the names that cells bind, and whether they import them, as far as can be read."""
+    found: dict[str, bool] = {}
+    for cell in cells:
+        found |= {name: False for name in cell_flow(cell).writes if name.isidentifier()}
+        for node in ast.walk(parse_cell(cell.source)):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = ((each.asname or each.name).partition(".")[0] for each in node.names)
+                found |= dict.fromkeys(names, True)
+    return found
 
 
 def _draft(study: Study, together: Sequence[set[str]]) -> Sketch:
