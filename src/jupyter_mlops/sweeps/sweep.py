@@ -85,6 +85,7 @@ def sweep(
     project = project or Project.find(path)
     source = read(path, name=project.relative(path))
     require_kernel(source.kernel, source)
+    count = workers or slots(on)
     if resume is not None:
         setting, head, board, waiting = _earlier(project, source, resume)
     else:
@@ -96,10 +97,10 @@ def sweep(
     plan = make_plan(source, head.swept)
     setting.make_folder()
     board.open(waiting)
-    count = workers or cores()
     journal = make_journal(setting, "sweep")
     yield from _announced(setting, plan, head, len(waiting), count, board)
-    runner = make_runner(setting, plan, count, on, timeout=timeout, share=share)
+    most = workers if on else count  # an engine may get more workers while it runs
+    runner = make_runner(setting, plan, most, on, timeout=timeout, share=share)
     status = "FAILED"
     try:
         with runner:
@@ -142,6 +143,20 @@ def ended(setting: Setting, board: Board) -> Progress[Sweep]:
 def run_of(setting: Setting, point: Point) -> str:
     """Return the name of a point's run: fresh, as a point may be tried again."""
     return f"{new_run_name(setting.notebook.name)}-{point.number}"
+
+
+def slots(on: str) -> int:
+    """Return how many points run at once, where nobody says: on this machine or on an engine.
+
+    Raises ``sweep.on`` for an engine that there is not, and as `jupyter_mlops.sweeps.dask.connect`.
+    """
+    if not on:
+        return cores()
+    from . import dask
+
+    if not dask.is_dask(on):
+        raise MlopsError("sweep.on", f"`{on}` is no engine.", hint="write `dask://host:8786`.")
+    return dask.capacity(on)
 
 
 def cores() -> int:
@@ -273,14 +288,16 @@ def make_journal(setting: Setting, kind: Kind) -> PipelineJournal:
 def make_runner(
     setting: Setting,
     plan: Plan,
-    workers: int,
+    workers: int | None,
     on: str,
     *,
     timeout: float | None,
     share: bool,
     prunes: str = "",
 ) -> Runner:
-    """Return what runs the points; raises ``sweep.on`` for an engine that there is not."""
+    """Return what runs the points, at most ``workers`` at a time, on this machine or an engine."""
     if not on:
-        return Tree(setting, plan, workers, timeout=timeout, prunes=prunes, share=share)
-    raise MlopsError("sweep.on", f"`{on}` is no engine.", hint="write `dask://host:port`.")
+        return Tree(setting, plan, workers or cores(), timeout=timeout, prunes=prunes, share=share)
+    from .dask import DaskRunner
+
+    return DaskRunner(setting, plan, on, workers, timeout=timeout, prunes=prunes, share=share)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import math
 import time
@@ -33,7 +34,7 @@ from .runner import Runner
 from .setting import Setting
 from .space import Space, read_space
 from .study import Pruner, Sampler, Search, Study, require_optuna
-from .sweep import check_same, cores, ended, make_head, make_journal, make_runner, run_of
+from .sweep import check_same, ended, make_head, make_journal, make_runner, run_of, slots
 
 TRIALS = 50
 _FIRST = 5
@@ -110,7 +111,7 @@ def tune(
                 lambda plan, count, prunes: make_runner(
                     tuning.setting, plan, count, on, timeout=timeout, share=share, prunes=prunes
                 ),
-                workers or cores(),
+                workers or slots(on),
                 time.monotonic() + seconds if seconds is not None else math.inf,
             )
         )
@@ -145,9 +146,7 @@ def _new(
     upward = highest if watched == metric else _is_highest(watched, source)
     count, notice = size(space), ""
     if search.sampler == "grid" and count is None:
-        from .points import grid
-
-        grid(space)  # says which parameter has no end of values
+        raise _endless(source, space)
     if count is not None and count <= search.trials:
         notice = f"the space has {count} points: each is tried once"
         search = msgspec.structs.replace(search, trials=count, sampler="grid")
@@ -160,6 +159,19 @@ def _new(
         trials=search.trials,
     )
     return _Tuning(setting, space, search, head, {}, notice)
+
+
+def _endless(source: Notebook, space: Space) -> MlopsError:
+    """Return the error of a grid without an end."""
+    name, words = next((n, words_of(e)) for n, e in space.items() if size({n: e}) is None)
+    kind = "log" if words.endswith(":log") else "lin"
+    return MlopsError(
+        "sweep.how-many",
+        f"A grid needs to know how many values `{name}` has.",
+        hint=f"write for example `-p {name}={words.removesuffix(':log')}:{kind}5`, or leave out "
+        "`--sampler grid`.",
+        place=source.place(),
+    )
 
 
 def _earlier(project: Project, source: Notebook, ref: str, trials: int | None) -> _Tuning:
@@ -278,7 +290,7 @@ class _Driver:
         self._until = until
         self._open: set[int] = set()
         self._ended = len(tuning.rows)
-        self._ok = 0
+        self._ok = sum(row.status != "failed" for row in tuning.rows.values())
         self._failures: list[tuple[int, MlopsError]] = []
 
     def run(self, runner: Runner) -> Progress[None]:
@@ -292,6 +304,8 @@ class _Driver:
                 self._open.add(point.number)
                 runner.submit(point, run_of(setting, point))
             if not runner.busy:
+                if not self._ok and self._failures:
+                    self._give_up()
                 return
             for message in runner.poll():
                 yield from self._take(message, runner)
@@ -330,10 +344,11 @@ class _Driver:
 
     def _give_up(self) -> None:
         number, error = self._failures[0]
+        count = len(self._failures)
+        what = "The only trial has failed" if count == 1 else f"All {count} trials have failed"
         raise MlopsError(
             "tune.all-failed",
-            f"The first {len(self._failures)} trials have all failed; trial {number}: "
-            f"{error.message}",
+            f"{what}; trial {number}: {error.message}",
             hint=error.hint,
             place=error.place,
         )
@@ -386,11 +401,15 @@ def _declaring(source: Notebook) -> list[str]:
 
 
 def _first_metric(source: Notebook) -> str:
-    """Return the first name that a cell tagged ``metrics`` assigns."""
-    for cell in source.code_cells:
-        if METRICS & set(cell.tags):
-            for name in cell_flow(cell, source).writes:
-                return name
+    """Return the first name that a cell tagged ``metrics`` assigns, if it can be: that tells."""
+    cells = (cell for cell in source.code_cells if METRICS & set(cell.tags))
+    names = [name for cell in cells for name in cell_flow(cell, source).writes]
+    for name in names:
+        with contextlib.suppress(MlopsError):
+            direction(name)
+            return name
+    if names:
+        return names[0]
     raise MlopsError(
         "tune.metric",
         "There is no word of what to make best.",
