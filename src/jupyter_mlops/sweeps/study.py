@@ -235,8 +235,9 @@ class Study:
         from optuna.importance import get_param_importances
 
         try:
-            found = get_param_importances(self._study)
-        except (ValueError, RuntimeError):
+            with warnings.catch_warnings(action="error"):  # it warns where it guesses
+                found = get_param_importances(self._study)
+        except (ValueError, RuntimeError, Warning):
             return {}
         shares = {name: round(float(share), 4) for name, share in found.items()}
         return shares if all(map(math.isfinite, shares.values())) and any(shares.values()) else {}
@@ -259,7 +260,8 @@ class Study:
         seed = (self._search.seed * 1_000_003 + number) % _SEEDS
         if self._search.sampler != "tpe" or attempt > 2:
             return RandomSampler(seed=seed)
-        return TPESampler(seed=seed, multivariate=True, constant_liar=True)
+        with _not_experimental():
+            return TPESampler(seed=seed, multivariate=True, constant_liar=True)
 
 
 def _open(folder: Path, highest: bool, pruner: Pruner) -> OptunaStudy:
@@ -269,7 +271,7 @@ def _open(folder: Path, highest: bool, pruner: Pruner) -> OptunaStudy:
 
     path = folder / FILE
     try:
-        with explain_os_errors(folder):
+        with explain_os_errors(folder), _not_experimental():
             _mend(path)
             backend = JournalFileBackend(str(path), lock_obj=_Alone())  # type: ignore[arg-type]
             return optuna.create_study(
@@ -317,12 +319,20 @@ def _silent() -> Iterator[None]:
 
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)
+
+
+@contextlib.contextmanager
+def _not_experimental() -> Iterator[None]:
+    """Let Optuna not warn of what it may change: what is used of it is tried here."""
+    import optuna
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        try:
-            yield
-        finally:
-            optuna.logging.set_verbosity(before)
+        yield
 
 
 def _import_importance() -> None:
