@@ -50,6 +50,15 @@ def test_notebooks_here_and_below(project: Path) -> None:
     assert possible_words(False, ["rerun"], "deep/") == ["deep/wine.ipynb"]
 
 
+def test_pipelines_stand_beside_notebooks(project: Path) -> None:
+    (project / "mlops.toml").write_text('[[pipeline]]\nname = "churn"\n')
+    assert possible_words(False, ["run"], "")[:2] == ["churn", "iris.ipynb"]
+    assert possible_words(False, ["run", "churn"], "chu") == []
+    assert possible_words(False, ["rerun"], "chu") == []
+    (project / "mlops.toml").write_text("[[pipeline]\n")
+    assert possible_words(False, ["pipeline"], "")[0] == "iris.ipynb"
+
+
 def test_a_project_without_runs_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUPYTER_MLOPS_PROJECT", str(tmp_path))
     assert possible_words(False, ["show"], "x") == []

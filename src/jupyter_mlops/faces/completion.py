@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..notebook.cell_magic import ROLES, VERBS
-from ..project import Project
+from ..project import SETTINGS, Project
 from .help import Verb, verbs
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ def _values(verb: Verb, before: list[str]) -> Iterator[str]:
     last = before[-1]
     if last == "--run" or (any("RUN" in each for each in verb.arguments) and last[:1] != "-"):
         yield from _runs()
+    if any("PIPELINE" in each for each in verb.arguments) and len(before) == 1:
+        yield from _pipelines()
     if last == "--notebook" or (any("NOTEBOOK" in n for n in verb.arguments) and last[:1] != "-"):
         yield from _notebooks()
     if last in ("--sort", "--metric", "--by") or "METRIC" in verb.arguments:
@@ -85,6 +88,16 @@ def _runs() -> list[str]:
     except OSError:
         return []
     return ["latest", *(entry.name for entry in entries[:_MOST_RUNS])]
+
+
+def _pipelines() -> list[str]:
+    """Return the names of the pipelines in ``mlops.toml``, which may be in the making."""
+    project = Project.find()
+    try:
+        content = tomllib.loads((project.root / SETTINGS).read_text(encoding="utf-8"))
+        return [str(each["name"]) for each in content.get("pipeline", ())]
+    except (OSError, ValueError, TypeError, KeyError):
+        return []
 
 
 def _notebooks() -> Iterator[str]:
