@@ -227,6 +227,7 @@ def test_a_distribution_that_is_not_to_be_had_is_told(
     assert found.installed == 1
     assert "idna==" in found.lock
     assert "not to be had" in found.words
+    assert "the run's 3.11.99 is not on this machine" in found.words
     (taken,) = found.taken
     assert taken == f"jupyter-mlops {metadata.version('jupyter-mlops')}"
     done = subprocess.run(

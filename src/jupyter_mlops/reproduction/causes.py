@@ -11,8 +11,6 @@ from ..pipeline.downstream import Traced, trace_chance
 from ..tracking.executions import tree_of
 from .replay import Execution
 
-_MOST_DRAWS = 2
-
 
 @dataclass(frozen=True, slots=True)
 class Cause:
@@ -44,8 +42,7 @@ class Causes:
         traced = self._traced.get(execution.id, Traced())
         sources = traced.names.get(name, ()) or traced.sources
         if sources:
-            words = "; ".join(draw_words(each) for each in sources[:_MOST_DRAWS])
-            return Cause(words, sources[0].cell.position)
+            return Cause(draw_words(sources[0]), sources[0].cell.position)
         tree = tree_of(execution.source)
         reads = clock_reads(tree) if tree is not None else ()
         if reads:

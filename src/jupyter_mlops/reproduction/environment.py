@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from ..capture.redaction import redact
 from ..errors import MlopsError
 from ..images.lock import Pin, lock
 from ..project import Project
@@ -54,6 +55,8 @@ class Environment:
         if not self.fresh:
             return f"this environment, Python {self.version}"
         parts = [f"Python {self.version}", f"{self.installed} distributions installed"]
+        if self.version != self.wanted:
+            parts[0] += f" (the run's {self.wanted} is not on this machine)"
         if self.taken:
             parts.append(f"{_list(list(self.taken))} taken from here")
         if self.missing:
@@ -255,7 +258,8 @@ def _settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _failed(what: str, done: subprocess.CompletedProcess[str]) -> MlopsError:
-    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    # The address of an index may hold a password.
+    lines = [line.strip() for line in redact(done.stderr).splitlines() if line.strip()]
     return MlopsError(
         "reproduce.environment",
         f"uv could not {what}: {' '.join(lines)[:600]}",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,20 +11,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..capture.records import Shown as Kept
-from ..errors import MlopsError
-from ..pipeline import differences, figures, shown, texts
+from ..pipeline import differences, shown, texts
 from ..pipeline.differences import RELATIVE_TOLERANCE, Difference
 from ..pipeline.shown import ExecutedNotebook
 from ..pipeline.times import kept_times, only_times_differ, printed_times
 from ..tracking.executions import tree_of
 from .causes import Causes
+from .judging import SIDES, compare_contents, compare_figures, compare_numbers, digest
 from .recorded import Recorded
 from .replay import Execution, Replay
 
 Verdict = Literal["identical", "within tolerance", "different", "not compared"]
 Kind = Literal["error", "printed", "figure", "table", "metric", "data", "frame", "model"]
 
-SIDES = ("in the run", "here")
 _VERDICTS: Mapping[str, Verdict] = {
     "equal": "identical",
     "equal within tolerance": "within tolerance",
@@ -45,7 +42,8 @@ class Output:
 
     ``order`` is the execution's number in the run, None where no execution is known. ``relative``
     is the largest relative difference of what is within tolerance. ``cause`` says what made it
-    differ, as far as the code tells, at ``line`` of ``cause_cell``.
+    differ, as far as the code tells, in ``cause_cell``. ``values`` are those of the run and here:
+    numbers, or digests of what is longer.
     """
 
     kind: Kind
@@ -205,11 +203,12 @@ class _Comparer:
                 if not reached:
                     yield self._not_reached(figure)
                 else:
-                    yield self._judged(figure, partial(_figures, one, other))
+                    yield self._judged(figure, partial(compare_figures, one, other))
 
     def _printed(self, output: Output, cell: str, one: str, other: str, reached: bool) -> Output:
         if not reached:
             return self._not_reached(output)
+        output = replace(output, values=(digest(one), digest(other)))
         found = self._judged(output, partial(texts.compare, one, other, SIDES))
         if found.verdict == "different" and only_times_differ(
             self._times.get(cell, ()), one, other
@@ -220,12 +219,14 @@ class _Comparer:
     def _untold(self) -> Iterator[Output]:
         """Say of printed text that no journal keeps it."""
         printing = [
-            each.place
+            each.position or each.order
             for each in self._of.replay.executions
             if (seen := self._of.executed[1].shown(each.as_cell())) and seen.printed
         ]
         if printing:
-            some = ", ".join(printing[:5]) + (" …" if len(printing) > 5 else "")
+            cells = list(dict.fromkeys(printing))
+            some = f"cell{'s' * (len(cells) > 1)} {', '.join(map(str, cells[:8]))}"
+            some += " …" if len(cells) > 8 else ""
             words = "the run was interactive: printed text is not kept, tables and figures are"
             yield Output("printed", "", some, None, "not compared", words)
 
@@ -247,6 +248,7 @@ class _Comparer:
             yield self._kept_one(output, one, other)
 
     def _kept_one(self, output: Output, one: Kept, other: Kept) -> Output:
+        output = replace(output, values=(one.digest, other.digest))
         if one.digest and one.digest == other.digest:
             return output
         sides = [
@@ -256,7 +258,9 @@ class _Comparer:
         if sides[0] is None or sides[1] is None:
             words = "it was too large to be kept, and is another by its digest"
             return replace(output, verdict="not compared", words=words)
-        return self._judged(output, partial(_contents, Path(one.file).suffix, sides[0], sides[1]))
+        return self._judged(
+            output, partial(compare_contents, Path(one.file).suffix, sides[0], sides[1])
+        )
 
     def _metrics(self) -> Iterator[Output]:
         times = {name for names in self._time_names.values() for name in names}
@@ -273,11 +277,10 @@ class _Comparer:
                 yield replace(output, verdict="different", words=words)
             else:
                 pairs = list(zip(values, here[-len(values) :], strict=True))
-                found = self._judged(output, partial(_numbers, pairs))
+                found = self._judged(output, partial(compare_numbers, pairs))
                 if found.verdict == "different" and name in times:
                     found = replace(found, verdict="within tolerance", words="it is a time")
-                last = (repr(values[-1]), repr(here[-1]))
-                yield found if found.verdict == "identical" else replace(found, values=last)
+                yield replace(found, values=(repr(values[-1]), repr(here[-1])))
 
     def _data(self) -> Iterator[Output]:
         """Compare what was read from outside, by fingerprint: was it really the same?"""
@@ -289,6 +292,7 @@ class _Comparer:
                 words = "no fingerprint of it was taken"
                 yield replace(output, verdict="not compared", words=words)
             elif key in here:
+                output = replace(output, values=(each["fingerprint"], here[key]))
                 if here[key] != each["fingerprint"]:
                     words = f"fingerprint {each['fingerprint'][:12]}… in the run, "
                     words += f"{here[key][:12]}… here"
@@ -320,27 +324,29 @@ class _Comparer:
                 words = "no fingerprint of it was taken"
                 yield replace(output, verdict="not compared", words=words)
             elif each["fingerprint"] != other["fingerprint"]:
+                output = replace(output, values=(each["fingerprint"], other["fingerprint"]))
                 shapes = [f"{side['rows']:,} × {side['columns']}" for side in (each, other)]
                 words = "its content is another; the run keeps fingerprints of frames, not copies"
                 if shapes[0] != shapes[1]:
                     words = f"{shapes[0]} in the run, {shapes[1]} here"
                 yield replace(output, verdict="different", words=words)
             else:
-                yield output
+                yield replace(output, values=(each["fingerprint"], other["fingerprint"]))
 
     def _models(self) -> Iterator[Output]:
-        for name, (digest, order) in self._of.run.models.items():
+        for name, (pickled, order) in self._of.run.models.items():
             output = self._output("model", name, order)
             other = self._of.here.models.get(name)
             if order not in self._here:
                 yield self._not_reached(output)
             elif other is None:
                 yield replace(output, verdict="different", words="no such model is fitted here")
-            elif other[0] != digest:
+            elif other[0] != pickled:
                 words = "its pickled bytes differ, which those of equal models may, too"
-                yield replace(output, verdict="not compared", words=words)
+                both = (pickled, other[0])
+                yield replace(output, verdict="not compared", words=words, values=both)
             else:
-                yield output
+                yield replace(output, values=(pickled, other[0]))
 
     def _output(self, kind: Kind, name: str, order: int | None) -> Output:
         each = self._by_order.get(order) if order is not None else None
@@ -368,44 +374,3 @@ class _Comparer:
 
 def _has_ended(cell: Mapping[str, Any]) -> bool:
     return cell["outcome"] in ("ok", "failed")
-
-
-def _figures(one: shown.Shown, other: shown.Shown) -> Difference:
-    return _ours(shown.compare_figures(one, other))
-
-
-def _numbers(pairs: Iterable[tuple[float, float]]) -> Difference:
-    found = differences.EQUAL
-    for number, (a, b) in enumerate(pairs):
-        if a == b or (a != a and b != b):
-            continue
-        if not differences.close(a, b):
-            where = f"value {number + 1}: " if number else ""
-            return Difference("different", f"{where}{a!r} in the run, {b!r} here")
-        found = differences.CLOSE
-    return found
-
-
-def _contents(suffix: str, a: bytes, b: bytes) -> Difference:
-    """Compare two kept figures or tables."""
-    if a == b:
-        return differences.EQUAL
-    if suffix == ".json":
-        try:
-            return _ours(differences.compare(json.loads(a), json.loads(b)))
-        except (ValueError, MlopsError):
-            return Difference("different", "it cannot be read")
-    if suffix == ".svg":
-        return texts.compare(_svg(a), _svg(b), SIDES)
-    pictures = [base64.b64encode(side).decode() for side in (a, b)]
-    return _ours(figures.compare_pictures(pictures[0], pictures[1]))
-
-
-def _svg(content: bytes) -> str:
-    return shown.drawing_text(content.decode("utf-8", "replace"))
-
-
-def _ours(found: Difference) -> Difference:
-    """Return a difference in the words of a reproduction."""
-    words = re.sub(r"\b(only )?in the notebook\b", r"\1in the run", found.words)
-    return Difference(found.verdict, re.sub(r"\b(only )?in the pipeline\b", r"\1here", words))
