@@ -425,7 +425,7 @@ class DaskRunner:
 
     @property
     def _is_lost(self) -> bool:
-        return self._client.status != "running"
+        return bool(self._client.status != "running")
 
     def _lost(self) -> MlopsError:
         return MlopsError(

@@ -50,7 +50,7 @@ def write_summary(setting: Setting, sweep: Sweep) -> Path:
     path = setting.folder / NAME
     content = summary(sweep)
     _keep_changed(path)
-    write(content, path)
+    write(json.dumps(content, indent=1).encode(), path)
     return path
 
 
