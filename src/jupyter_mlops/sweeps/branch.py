@@ -48,8 +48,9 @@ from ..rerun.failure import cell_failed
 from ..rerun.injection import INJECTED
 from ..rerun.record import executed_path
 from . import forking
-from .executed import assemble, write
+from .executed import keep_executed
 from .outcome import Outcome, read_error
+from .plan import executed_cells
 from .record import Row, ended_row, write_row
 
 _STEPS = 100
@@ -88,16 +89,15 @@ class Task(msgspec.Struct, frozen=True):
 
     ``assign`` is the source of the parameters that are set where this process begins; one that runs
     the injected cell itself sets none. ``order`` is the run that a point is; None for a process
-    that others go on from. ``injected`` is the source of all parameters, ``parameters`` are these
-    as JSON holds them, ``row`` is the point as it stands before. ``prunes`` is a metric whose
-    values may end the point, ``tags`` are those of its run.
+    that others go on from. ``injected`` is the source of all parameters, ``row`` is the point as
+    it stands before. ``prunes`` is a metric whose values may end the point, ``tags`` are those of
+    its run.
     """
 
     until: int
     assign: str = ""
     order: Order | None = None
     injected: str = ""
-    parameters: dict[str, Any] = {}
     row: Row | None = None
     prunes: str = ""
     tags: dict[str, str] = {}
@@ -151,7 +151,7 @@ class Branch:
         self._channel = Channel(path, number)
         self.notebook: Notebook = read(job.notebook, name=job.name)
         home = parameters_cell(self.notebook)
-        cells = list(self.notebook.code_cells)
+        cells = executed_cells(self.notebook)
         if home is not None:
             given = Cell(INJECTED, home.position, "code", job.assign, (INJECTED,))
             cells.insert(cells.index(home) + 1, given)
@@ -397,15 +397,14 @@ class Branch:
         self._leave(0)
 
     def _keep_executed(self, task: Task) -> None:
-        run = task.order.run if task.order is not None else Path(self.job.folder).name
-        content = assemble(
+        keep_executed(
             self.notebook,
             self.state.executions,
-            run=run,
+            run=task.order.run if task.order is not None else Path(self.job.folder).name,
             injected=task.injected or self.job.assign,
-            parameters=task.parameters,
+            redactor=self._redactor,
+            path=self._executed_path(),
         )
-        write(self._redactor.all(content) if self._redactor else content, self._executed_path())  # type: ignore[arg-type]
 
     def _leave(self, code: int) -> NoReturn:
         import shutil

@@ -16,6 +16,7 @@ from ..notebook.dataflow import cell_code
 from ..notebook.document import Cell, Notebook
 from ..notebook.namespace import Namespace
 from ..notebook.parameters import parameters_cell
+from ..rerun.injection import INJECTED
 
 _SEES_ALL = re.compile(
     r"^\s*%(?:who\w*|store|reset\w*|run|load\w*|xdel)\b|__main__|_getframe|currentframe|f_globals",
@@ -53,9 +54,14 @@ class Plan:
         return last.names if last.cell == self.size else ()
 
 
+def executed_cells(notebook: Notebook) -> list[Cell]:
+    """Return the cells that a run executes, but for the one that it injects."""
+    return [cell for cell in notebook.code_cells if INJECTED not in cell.tags]
+
+
 def make_plan(notebook: Notebook, swept: Collection[str]) -> Plan:
     """Follow the names of a notebook through its cells and return where the points part."""
-    cells = notebook.code_cells
+    cells = executed_cells(notebook)
     home = parameters_cell(notebook)
     first = cells.index(home) + 1 if home is not None else 0
     names = Namespace()

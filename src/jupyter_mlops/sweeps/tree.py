@@ -349,7 +349,6 @@ class Tree:
             assign=assign,
             order=order,
             injected=source(given, setting.declared),
-            parameters=plain,
             row=row_of(point),
             prunes=self._prunes,
             tags={"mlops.point": str(process.point.number)},
