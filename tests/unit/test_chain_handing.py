@@ -104,6 +104,13 @@ def test_what_cannot_be_handed_on_is_told(value: Any, words: str) -> None:
         taken(handed(value))
 
 
+def test_text_under_the_name_of_a_secret_is_refused() -> None:
+    with pytest.raises(Refused, match="holds a secret"):
+        taken(handed("plain", "db_password"))
+    assert taken(handed(3, "n_token")) == 3
+    assert taken(handed("", "db_password")) == ""
+
+
 def test_a_value_that_holds_itself_is_refused() -> None:
     value: list[Any] = []
     value.append(value)
@@ -113,27 +120,27 @@ def test_a_value_that_holds_itself_is_refused() -> None:
 
 def test_tables_and_arrays_go_as_files(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": [1, 2], "b": ["x", None]}, index=[5, 6])
-    path = taken(handed(frame, str(tmp_path / "new"), "frame"))
+    path = taken(handed(frame, "frame", str(tmp_path / "new")))
     pd.testing.assert_frame_equal(pd.read_parquet(path), frame)
-    assert taken(handed(frame.copy(), str(tmp_path / "new"), "frame")) == path
-    assert taken(handed(frame * 2, str(tmp_path / "new"), "frame")) != path
-    array = taken(handed(np.eye(3), str(tmp_path), "eye"))
+    assert taken(handed(frame.copy(), "frame", str(tmp_path / "new"))) == path
+    assert taken(handed(frame * 2, "frame", str(tmp_path / "new"))) != path
+    array = taken(handed(np.eye(3), "eye", str(tmp_path)))
     np.testing.assert_array_equal(np.load(array), np.eye(3))
-    assert taken(handed(7, str(tmp_path), "n")) == 7
+    assert taken(handed(7, "n", str(tmp_path))) == 7
     assert not list(tmp_path.rglob(".*"))
 
 
 def test_a_table_that_no_file_holds_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match=r"cannot be written as \.parquet"):
-        taken(handed(pd.DataFrame({"a": [object()]}), str(tmp_path), "frame"))
+        taken(handed(pd.DataFrame({"a": [object()]}), "frame", str(tmp_path)))
     with pytest.raises(Refused, match="write it to a file"):
-        taken(handed(np.array([object()]), str(tmp_path), "array"))
+        taken(handed(np.array([object()]), "array", str(tmp_path)))
     assert not list(tmp_path.iterdir())
 
 
 def test_it_is_written_at_once(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "0.json"
-    hand(3, str(target))
+    hand(3, str(target), "n")
     assert json.loads(target.read_text()) == {"value": 3}
     assert [each.name for each in target.parent.iterdir()] == ["0.json"]
 

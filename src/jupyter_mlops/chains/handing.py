@@ -16,6 +16,7 @@ from typing import Any
 
 from ..errors import MlopsError
 from ..notebook.moments import in_order
+from ..notebook.secret_names import is_secret_name
 
 LARGEST = 32_000
 """Characters of JSON: parameters travel in the kernel's environment, which holds little more."""
@@ -25,20 +26,22 @@ class Refused(ValueError):
     """A value that cannot be a parameter; the text says what it is, and what to do instead."""
 
 
-def hand(value: object, target: str, folder: str = "", name: str = "") -> None:
+def hand(value: object, target: str, name: str, folder: str = "") -> None:
     """Write what `handed` returns of a variable to the file ``target``, at once."""
     path = Path(target)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(handed(value, folder, name), encoding="utf-8")
+    part.write_text(handed(value, name, folder), encoding="utf-8")
     os.replace(part, path)
 
 
-def handed(value: object, folder: str = "", name: str = "") -> str:
+def handed(value: object, name: str = "", folder: str = "") -> str:
     """Return JSON of what is handed on of a variable: ``{"value": …}`` or ``{"refused": …}``.
 
     Parameters
     ----------
+    name
+        The variable's: text under the name of a secret is refused.
     folder
         Where a table or an array is written, as ``<name>-<fingerprint>.parquet`` or ``.npy``, and
         its path handed on; nowhere by default.
@@ -51,7 +54,7 @@ def handed(value: object, folder: str = "", name: str = "") -> str:
                 f"is too large for a parameter ({len(text):,} characters; {LARGEST:,} is the most)"
                 "; write it to a file and hand on its path"
             )
-        if _tells_a_secret(content):
+        if _tells_a_secret(content) or (isinstance(value, str) and value and is_secret_name(name)):
             raise Refused("holds a secret; hand on the secret's own parameter instead")
     except Refused as refused:
         return json.dumps({"refused": str(refused)})

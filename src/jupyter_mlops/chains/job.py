@@ -103,9 +103,9 @@ class NotebookJob:
     def _arguments(self, wanted: Wanted) -> Iterable[str]:
         yield wanted.name
         yield repr(str(self._target(wanted)))
+        yield repr(wanted.name)
         if wanted.as_file:
             yield repr(str(self._files))
-            yield repr(wanted.name)
 
     def _target(self, wanted: Wanted) -> Path:
         number = list(self._planned.wanted).index(wanted)
