@@ -37,6 +37,8 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.logging
 	$(BIN)/python -m benchmarks.fingerprints
 	$(BIN)/python -m benchmarks.runs
+	$(BIN)/python -m benchmarks.rerun
+	$(BIN)/python -m benchmarks.sweep
 
 sidebar: $(SIDEBAR)
 
