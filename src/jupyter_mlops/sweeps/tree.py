@@ -108,6 +108,8 @@ class Tree:
         self._processes: dict[int, _Process] = {}
         self._dying: dict[int, _Process] = {}
         """Points whose process has gone without a word, by its number."""
+        self._spoilt: set[tuple[str, ...]] = set()
+        """Values with which cells that some points share have failed."""
         self._count = 0
         self._trunk: _Process | None = None
         self._messages: list[Message] = []
@@ -218,7 +220,8 @@ class Tree:
         point, run = self._waiting[best[1]]
         path, deep = self._path(point), len(source_.path)
         alike = [p for p, _ in self._waiting if self._path(p)[: deep + 1] == path[: deep + 1]]
-        if len(alike) > 1 and deep + 1 < len(self._plan.levels):
+        shares = len(alike) > 1 and path[: deep + 1] not in self._spoilt
+        if shares and deep + 1 < len(self._plan.levels):
             self._fork(source_, path[: deep + 1], point, None)
         else:
             del self._waiting[best[1]]
@@ -463,6 +466,9 @@ class Tree:
             outcome = self._took_too_long(process, outcome)
         if process.point is not None:
             self._messages.append(Ended(process.point, outcome or self._killed(process, code)))
+        elif process.parent is not None:
+            if process.busy or (outcome is not None and outcome.error is not None):
+                self._spoilt.add(process.path)  # its points meet the same, each as its own run
         elif outcome is not None and outcome.error is not None:
             raise outcome.error
         elif process.busy:
