@@ -345,7 +345,11 @@ class _Driver:
     def _give_up(self) -> None:
         number, error = self._failures[0]
         count = len(self._failures)
-        what = "The only trial has failed" if count == 1 else f"All {count} trials have failed"
+        what = f"All {count} trials have failed"
+        if count == 1 or count < self._tuning.search.trials:
+            what = (
+                "The only trial has failed" if count == 1 else f"All {count} trials so far failed"
+            )
         raise MlopsError(
             "tune.all-failed",
             f"{what}; trial {number}: {error.message}",
