@@ -36,6 +36,8 @@ class Touched:
 
     def __init__(self, work: Path, but: Iterable[Path] = ()) -> None:
         self._but = {os.path.realpath(path) for path in but}
+        self.passed_over: set[str] = set()
+        """Files of modules that were there before, and are of no use to the step."""
         self._own = tuple(f"{path}{os.sep}" for path in _own_places(work))
         self._read: set[str] = set()
         self._written: set[str] = set()
@@ -49,13 +51,17 @@ class Touched:
     def end(self) -> dict[str, Any]:
         """Stop, and return ``{"read": {path: digest}, "reason": why it cannot be kept, or ""}``."""
         self._on = False
-        modules = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-        self._read |= {file for file in modules if file and self._counts(file)}
+        self._read |= self.modules() - self.passed_over
         written = sorted(path for path in self._written if os.path.exists(path))
         if written and not self._reason:
             self._reason = f"it writes {written[0]}"
         read = {path: digest(path) for path in sorted(self._read - self._written)}
         return {"read": read, "reason": self._reason}
+
+    def modules(self) -> set[str]:
+        """Return the files of the user's own modules that are loaded."""
+        files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+        return {file for file in files if file and self._counts(file)}
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if not self._on or threading.current_thread().name == _OURS:

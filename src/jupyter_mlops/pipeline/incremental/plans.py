@@ -26,20 +26,20 @@ _MOST_MODULES = 500
 _DIGEST = 32
 
 
-def units_of(project: Project, notebook: Notebook) -> Units:
+def units_of(project: Project, notebook: Notebook, injected: str = "") -> Units:
     """Return what `divide` does, from an earlier time where that is the same."""
-    name = _name(notebook)
+    name = _name(notebook, injected)
     path = project.state / _FOLDER / f"{name}.pickle"
     found = _read(path) if name else None
     if found is not None:
         return found
-    units = divide(notebook)
+    units = divide(notebook, injected=injected)
     if name:
         _write(project, path, units)
     return units
 
 
-def _name(notebook: Notebook) -> str:
+def _name(notebook: Notebook, injected: str) -> str:
     """Return the digest of all that decides the units; nothing where that is too much."""
     folder = notebook.path.resolve().parent
     modules = list(_modules(folder))
@@ -50,6 +50,7 @@ def _name(notebook: Notebook) -> str:
         [notebook.name, str(folder)],
         modules,
         environment(),
+        injected,
         max(stat.st_mtime_ns for stat in _own_files()),
     ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()

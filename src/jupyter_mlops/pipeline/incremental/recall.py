@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...capture.cells import INJECTED
 from ...errors import MlopsError
 from ...notebook import secret_references
 from ...notebook.document import Notebook
 from ...notebook.ipython_syntax import parse_cell
+from ...notebook.parameters import Parameter, read_parameters
 from ...notebook.surroundings import surroundings
 from ..cache import StepCache, link_folder
 from ..clock import clock_reads
@@ -56,7 +58,7 @@ class Recall:
         self._names = surroundings(notebook).names
         self._cache = cache
         self._earlier = _by_key(earlier) if earlier is not None else {}
-        self._secret = {each.name for each in pipeline.parameters if each.secret}
+        self._secret = {each.name for each in _declared(notebook) if each.secret}
 
     def key(self, step: Step) -> str | None:
         """Return the key of a unit whose inputs are there; None where one of them was not kept."""
@@ -100,7 +102,8 @@ class Recall:
 
     def _passing(self, step: Step) -> str:
         """Say why what a unit does may be another thing the next time."""
-        if self._secret.intersection(step.parameters):
+        injected = any(INJECTED in cell.tags for cell in step.cells)
+        if self._secret.intersection(self._parameters if injected else step.parameters):
             return "it reads a secret"
         for cell in (*step.prelude, *step.cells):
             if _TALKS.search(cell.source):
@@ -122,6 +125,13 @@ class Recall:
                 with contextlib.suppress(ValueError):
                     found.append(f"{name}={secret_references.resolve(str(reference))}")
         return hashlib.sha256("\0".join(found).encode()).hexdigest() if found else ""
+
+
+def _declared(notebook: Notebook) -> tuple[Parameter, ...]:
+    try:
+        return read_parameters(notebook)
+    except MlopsError:
+        return ()
 
 
 def _by_key(work: Path) -> dict[str, Path]:

@@ -132,9 +132,12 @@ class RunJournal:
         )
         self._append(CellEnd(time=now, order=self._orders, seconds=0.0, outcome="ok"))
 
-    def cell(self, captured: Captured, cell: Cell, reused: str = "") -> None:
-        """Tell of a cell what was captured of it; ``reused`` is the run it was taken from."""
-        records = captured.cells.get(cell.id)
+    def cell(self, captured: Captured, name: str, cell: Cell | None, reused: str = "") -> None:
+        """Tell of a cell what was captured of it, by its id; None is the injected one.
+
+        ``reused`` is the run it was taken from.
+        """
+        records = captured.cells.get(name)
         if not records:
             return
         self._orders += 1
@@ -144,7 +147,7 @@ class RunJournal:
             changes: dict[str, Any] = {"time": time.time()} if reused else {}
             if hasattr(record, "order"):
                 changes["order"] = self._orders
-            if isinstance(record, CellStart):
+            if isinstance(record, CellStart) and cell is not None:
                 # The cell may have moved since.
                 changes |= {"cell": cell.id, "position": cell.position, "tags": cell.tags}
             if isinstance(record, CellEnd) and reused:

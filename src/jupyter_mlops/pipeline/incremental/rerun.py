@@ -143,7 +143,11 @@ class _Work:
 
     def run(self) -> Progress[None]:
         """Run or take every unit."""
-        units = units_of(self.project, _with_injected(self.notebook, self.injected))
+        units = units_of(
+            self.project,
+            _with_injected(self.notebook, self.injected),
+            self.injected[1] if self.injected is not None else "",
+        )
         self._cells = self._in_order(units)
         if units.whole is not None:
             words = f"{units.whole.message} ({units.whole.place})"
@@ -255,7 +259,7 @@ class _Work:
         known = {each.name: each.default for each in units.pipeline.parameters}
         secrets = tuple(
             str(self.given[each.name])
-            for each in units.pipeline.parameters
+            for each in (read_parameters(self.notebook) if self.given else ())
             if each.secret and self.given.get(each.name) is not None
         )
         return Assignment(
@@ -319,9 +323,9 @@ class _Work:
                 else:
                     self.journal.parameters(cell, source, values)
                 result = CellResult()
-            elif name in self._found and cell is not None:
+            elif name in self._found:
                 result = self._found[name]
-                self.journal.cell(self._captured[unit], cell, result.reused)
+                self.journal.cell(self._captured[unit], name, cell, result.reused)
                 self.count += 1
             else:
                 return
@@ -337,7 +341,7 @@ class _Work:
             found.append((cell, homes.get(cell.id), cell.source))
             home, code = self.injected or ("", "")
             if home == cell.id and INJECTED not in cell.tags:
-                found.append((None, None, code))
+                found.append((None, homes.get(INJECTED), code))
         return found
 
     def _values(self, cell: Cell | None) -> Mapping[str, Any] | None:

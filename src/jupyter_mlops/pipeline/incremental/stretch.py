@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import pickle
+import re
 import signal
 import sys
 import tempfile
@@ -75,6 +76,7 @@ class LiveStep(StepRun):
         self.unkept: dict[str, str] = {}
         """Outputs that cannot be kept, with the reason."""
         self.touched = Touched(given.work, _not_read(given.path, step))
+        self._modules = self.touched.modules()
         self._capture: Any = None
 
     def prepare(self, namespace: dict[str, Any]) -> None:
@@ -84,6 +86,7 @@ class LiveStep(StepRun):
             namespace.update({**self.parameters, **self.read_secrets(self.parameters)})
         self._run_prelude()
         self._load(namespace)
+        self._pass_over_modules()
         self._begin_capture()
 
     def run(self, cell: Cell) -> None:
@@ -154,6 +157,23 @@ class LiveStep(StepRun):
             values.load(outputs_folder(self.work, provider), namespace, names)
             moment = self.stretch.moment()
             live.update(dict.fromkeys(names, (provider, moment)))
+
+    def _pass_over_modules(self) -> None:
+        """Let modules of units before not count, where nothing of this unit can come from them."""
+        before = self._modules
+        if not before or self.stretch.unkept:
+            return
+        texts = [cell.source for cell in (*self.step.prelude, *self.step.cells)]
+        words = set(re.findall(r"\w+", "\n".join(texts)))
+        for provider in set(self.step.inputs.values()):
+            words |= values.modules(outputs_folder(self.work, provider))
+        own = {
+            name.partition(".")[0]
+            for name, module in list(sys.modules.items())
+            if getattr(module, "__file__", None) in before
+        }
+        if not own & words:
+            self.touched.passed_over = before
 
     def _begin_capture(self) -> None:
         given = self.stretch.assignment

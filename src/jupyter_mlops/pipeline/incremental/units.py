@@ -13,6 +13,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ...capture.cells import INJECTED
 from ...errors import MlopsError
 from ...notebook import tags
 from ...notebook.dataflow import cell_flow
@@ -55,13 +56,17 @@ class Units:
         return {cell.id: step.name for step in self.pipeline.steps for cell in step.cells}
 
 
-def divide(notebook: Notebook, together: Iterable[Collection[str]] = ()) -> Units:
+def divide(
+    notebook: Notebook, together: Iterable[Collection[str]] = (), injected: str = ""
+) -> Units:
     """Divide a notebook into units; never refuses.
 
     Parameters
     ----------
     together
         Ids of cells that are to be in one unit, with all cells between them.
+    injected
+        The code that gives parameters other values, where the notebook is one unit.
     """
     ids = [set(each) for each in together]
     try:
@@ -71,26 +76,18 @@ def divide(notebook: Notebook, together: Iterable[Collection[str]] = ()) -> Unit
     if problem.code in _BROKEN and problem.place is not None and problem.place.cell is not None:
         with contextlib.suppress(MlopsError):
             return replace(_divide_above(notebook, problem.place.cell, ids), whole=problem)
-    return one_unit(notebook, problem)
+    return one_unit(notebook, problem, injected)
 
 
-def one_unit(notebook: Notebook, reason: MlopsError | None) -> Units:
-    """Return the notebook as one unit."""
-    step = Step(_name(notebook.code_cells[0]), notebook.code_cells)
-    try:
-        parameters = read_parameters(notebook)
-    except MlopsError:
-        parameters = ()
-    home = parameters_cell(notebook) if parameters else None
-    if home is not None:
-        # Its values are given from outside, as to all units.
-        cells = tuple(cell for cell in step.cells if cell.id != home.id)
-        step = replace(step, cells=cells, parameters=tuple(p.name for p in parameters))
-    digest = notebook.digest()
-    pipeline = Pipeline(
-        "notebook", notebook.name, digest, parameters, (step,) if step.cells else ()
-    )
-    return Units(pipeline, reason)
+def one_unit(notebook: Notebook, reason: MlopsError | None, injected: str = "") -> Units:
+    """Return the notebook as one unit, the parameters cell and the ``injected`` one included."""
+    cells = list(notebook.code_cells)
+    home = next((n for n, cell in enumerate(cells) if tags.PARAMETERS & set(cell.tags)), None)
+    if injected and home is not None and all(INJECTED not in cell.tags for cell in cells):
+        new = Cell(INJECTED, cells[home].position, "code", injected, (INJECTED,))
+        cells.insert(home + 1, new)
+    step = Step(_name(cells[0]), tuple(cells))
+    return Units(Pipeline("notebook", notebook.name, notebook.digest(), (), (step,)), reason)
 
 
 def _divide(notebook: Notebook, together: Sequence[set[str]]) -> Units:
