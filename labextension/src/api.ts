@@ -9,7 +9,14 @@ import type {
   PromotionsView,
   PromotionView,
   StatusView,
-  SuggestionsView
+  SuggestionsView,
+  SweepFormView,
+  SweepOpenedView,
+  SweepOpenRequest,
+  SweepPlanView,
+  SweepRequest,
+  SweepsView,
+  SweepView
 } from './messages';
 
 /** The server answered that something is wrong, and says what. */
@@ -65,6 +72,39 @@ export class MlopsApi {
     return this._request<PromotionView>('DELETE', `promotions/${encodeURIComponent(id)}`);
   }
 
+  /** The sweeps of a notebook, wherever they were started. */
+  sweeps(path: string): Promise<SweepsView> {
+    return this._request<SweepsView>('GET', `sweeps?path=${encodeURIComponent(path)}`);
+  }
+
+  sweep(name: string, path: string): Promise<SweepView> {
+    return this._request<SweepView>('GET', sweepAddress(name, path));
+  }
+
+  /** What can be swept in a saved notebook. */
+  sweepForm(path: string): Promise<SweepFormView> {
+    return this._request<SweepFormView>('GET', `sweeps/form?path=${encodeURIComponent(path)}`);
+  }
+
+  /** What a sweep would be, or what is wrong with it. */
+  sweepPlan(request: SweepRequest): Promise<SweepPlanView> {
+    return this._request<SweepPlanView>('POST', 'sweeps/plan', request);
+  }
+
+  startSweep(request: SweepRequest): Promise<SweepView> {
+    return this._request<SweepView>('POST', 'sweeps', request);
+  }
+
+  stopSweep(name: string, path: string): Promise<SweepView> {
+    return this._request<SweepView>('DELETE', sweepAddress(name, path));
+  }
+
+  /** Put a sweep's summary, or a point's executed notebook, where it can be opened. */
+  openSweep(name: string, request: SweepOpenRequest): Promise<SweepOpenedView> {
+    const address = `sweeps/run/${encodeURIComponent(name)}/open`;
+    return this._request<SweepOpenedView>('POST', address, request);
+  }
+
   private async _request<T>(method: string, endpoint: string, body?: object): Promise<T> {
     const url = URLExt.join(this._settings.baseUrl, 'jupyter-mlops/api', endpoint);
     const init: RequestInit = { method };
@@ -86,6 +126,10 @@ export class MlopsApi {
     }
     throw new NoServerError(`${response.status} ${response.statusText}`.trim());
   }
+}
+
+function sweepAddress(name: string, path: string): string {
+  return `sweeps/run/${encodeURIComponent(name)}?path=${encodeURIComponent(path)}`;
 }
 
 function isErrorMessage(data: unknown): data is ErrorMessage {

@@ -5,6 +5,7 @@ import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { mlopsIcon } from './icons';
+import { addSweepCommands } from './sweepcommands';
 import { reasonNotToPromote } from './promotable';
 import type { IMlopsModel } from './tokens';
 import { CommandIDs, PANEL_ID } from './tokens';
@@ -101,6 +102,8 @@ export function addCommands({ app, model, tracker, trans, fileBrowser }: IOption
       }
     }
   });
+
+  addSweepCommands(app, model, trans);
 
   model.changed.connect(() => {
     commands.notifyCommandChanged(CommandIDs.promote);

@@ -41,7 +41,8 @@ const plugin: JupyterFrontEndPlugin<IMlopsModel> = {
     notifyPromotions(model, () => void app.commands.execute(CommandIDs.show), trans);
 
     const category = trans.__('MLOps');
-    for (const command of [CommandIDs.show, CommandIDs.promote, CommandIDs.cancel]) {
+    const { show: showPanel, promote, cancel, sweep, stopSweep } = CommandIDs;
+    for (const command of [showPanel, promote, cancel, sweep, stopSweep]) {
       palette?.addItem({ command, category });
     }
 

@@ -6,6 +6,7 @@ import type { MlopsApi } from './api';
 import { MlopsApiError, NoServerError } from './api';
 import type { ErrorMessage, PipelineView, PromotionView, StatusView } from './messages';
 import { Suggestions } from './suggestions';
+import { Sweeps } from './sweeps';
 import type { IMlopsModel, INotebookSource } from './tokens';
 
 /** The active notebook as a pipeline, and its promotions. */
@@ -13,6 +14,7 @@ export class MlopsModel implements IMlopsModel {
   constructor(options: MlopsModel.IOptions) {
     this._api = options.api;
     this.suggestions = new Suggestions(options.api);
+    this.sweeps = new Sweeps(options);
     this._compileSoon = new Debouncer(() => this._compile(), options.debounce ?? 400);
     this._poll = new Poll({
       name: 'jupyter-mlops:promotions',
@@ -24,6 +26,7 @@ export class MlopsModel implements IMlopsModel {
   }
 
   readonly suggestions: Suggestions;
+  readonly sweeps: Sweeps;
   server: IMlopsModel['server'] = 'unknown';
   status: StatusView | null = null;
   source: INotebookSource | null = null;
@@ -52,6 +55,7 @@ export class MlopsModel implements IMlopsModel {
       return;
     }
     this._isDisposed = true;
+    this.sweeps.dispose();
     this._poll.dispose();
     this._compileSoon.dispose();
     this.source?.dispose();
@@ -70,6 +74,7 @@ export class MlopsModel implements IMlopsModel {
       }
     }
     this._emit();
+    this._followSweeps();
     if (this.server === 'there' && this.source) {
       await Promise.all([this._compile(), this._recall(this.source.path)]);
     }
@@ -88,9 +93,10 @@ export class MlopsModel implements IMlopsModel {
     this._asked++;
     this.compiling = false;
     this.suggestions.drop();
+    this._followSweeps();
     if (source) {
       source.changed.connect(this._onSourceChanged, this);
-      source.moved.connect(this._emit, this);
+      source.moved.connect(this._onMoved, this);
       if (this.server === 'there') {
         void this._compile();
         void this._recall(source.path);
@@ -117,12 +123,26 @@ export class MlopsModel implements IMlopsModel {
 
   private _onSourceChanged(): void {
     this.suggestions.follow(this.source);
+    this._followSweeps(); // it may have been renamed
     this._emit();
     if (this.server === 'there') {
       void this._compileSoon.invoke();
     } else if (this.server === 'absent') {
       void this.connect();
     }
+  }
+
+  private _onMoved(): void {
+    const dirty = this.source?.dirty ?? false;
+    if (this._wasDirty && !dirty) {
+      void this.sweeps.reloadForm(); // it shows the parameters of the file
+    }
+    this._wasDirty = dirty;
+    this._emit();
+  }
+
+  private _followSweeps(): void {
+    this.sweeps.follow(this.server === 'there' ? (this.source?.path ?? null) : null);
   }
 
   private async _compile(): Promise<void> {
@@ -223,21 +243,23 @@ export class MlopsModel implements IMlopsModel {
   private readonly _poll: Poll;
   private _sent = '';
   private _asked = 0;
+  private _wasDirty = false;
   private _isDisposed = false;
 }
 
 export namespace MlopsModel {
   export interface IOptions {
-    readonly api: Pick<
-      MlopsApi,
-      | 'status'
-      | 'pipeline'
-      | 'suggestions'
-      | 'startPromotion'
-      | 'promotion'
-      | 'promotions'
-      | 'cancelPromotion'
-    >;
+    readonly api: Sweeps.IOptions['api'] &
+      Pick<
+        MlopsApi,
+        | 'status'
+        | 'pipeline'
+        | 'suggestions'
+        | 'startPromotion'
+        | 'promotion'
+        | 'promotions'
+        | 'cancelPromotion'
+      >;
     /** Milliseconds of quiet after an edit before it is compiled. */
     readonly debounce?: number;
     /** Milliseconds between two looks at a running promotion. */

@@ -1,6 +1,7 @@
 import { ReactWidget, UseSignal } from '@jupyterlab/apputils';
 import type { ITranslator } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
+import type { Message } from '@lumino/messaging';
 import * as React from 'react';
 
 import { Cells } from './components/cells';
@@ -12,12 +13,13 @@ import { Promotion } from './components/promotion';
 import { Section } from './components/section';
 import { Connecting, NoNotebook, NoServer, Untagged } from './components/states';
 import { Suggestions } from './components/suggestions';
+import { Sweeps } from './components/sweeps';
 import { mlopsIcon } from './icons';
 import { isTagged } from './tags';
 import type { IMlopsModel } from './tokens';
 import { PANEL_ID } from './tokens';
 
-/** The left panel: the active notebook, what it means, and its promotion. */
+/** The left panel: the active notebook, what it means, its promotion and its sweeps. */
 export class MlopsPanel extends ReactWidget {
   constructor(
     private readonly _model: IMlopsModel,
@@ -41,6 +43,21 @@ export class MlopsPanel extends ReactWidget {
         <UseSignal signal={this._model.changed}>{() => this._body()}</UseSignal>
       </Context.Provider>
     );
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this._model.sweeps.setVisible(true);
+  }
+
+  protected override onAfterHide(message: Message): void {
+    super.onAfterHide(message);
+    this._model.sweeps.setVisible(false);
+  }
+
+  protected override onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    this._model.sweeps.setVisible(this.isVisible);
   }
 
   private _body(): React.JSX.Element {
@@ -73,6 +90,7 @@ export class MlopsPanel extends ReactWidget {
               <Pipeline pipeline={pipeline} source={source} stale={error !== null} />
             </Section>
           )}
+          <Sweeps source={source} />
           <Section title={trans.__('Cells')} count={String(cells.length)}>
             <Cells cells={cells} source={source} pipeline={error ? null : pipeline} />
           </Section>

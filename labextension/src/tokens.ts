@@ -8,7 +8,11 @@ import type {
   PipelineView,
   PromotionView,
   StatusView,
-  SuggestedTagView
+  SuggestedTagView,
+  SweepFormView,
+  SweepPlanView,
+  SweepSummaryView,
+  SweepView
 } from './messages';
 
 /** The id of the main plugin and of its settings. */
@@ -21,6 +25,8 @@ export const PANEL_ID = 'jupyter-mlops-panel';
 export namespace CommandIDs {
   export const promote = 'jupyter-mlops:promote';
   export const cancel = 'jupyter-mlops:cancel-promotion';
+  export const sweep = 'jupyter-mlops:sweep';
+  export const stopSweep = 'jupyter-mlops:stop-sweep';
   export const show = 'jupyter-mlops:show-panel';
 }
 
@@ -77,6 +83,42 @@ export interface ISuggestions {
   drop(): void;
 }
 
+/** What the form of a sweep says: words for each parameter, and numbers as they are typed. */
+export interface ISweepDraft {
+  readonly parameters: { readonly [name: string]: string };
+  readonly metric: string;
+  readonly workers: string;
+  readonly random: string;
+}
+
+/** The sweeps of the active notebook, wherever they were started, and the form for a new one. */
+export interface ISweeps {
+  /** The newest first. */
+  readonly known: readonly SweepSummaryView[];
+  /** The one that is looked at: the newest, unless another was chosen. */
+  readonly shown: SweepView | null;
+  readonly running: SweepSummaryView | null;
+  readonly error: ErrorMessage | null;
+  /** The parameters of the saved notebook; null until the form was opened. */
+  readonly form: SweepFormView | null;
+  readonly isFormOpen: boolean;
+  readonly draft: ISweepDraft;
+  /** What the draft would be; null while nobody knows. */
+  readonly plan: SweepPlanView | null;
+  readonly doing: 'starting' | 'stopping' | null;
+  /** Emitted when any of the above changed. */
+  readonly changed: ISignal<ISweeps, void>;
+  show(name: string): Promise<void>;
+  openForm(): Promise<void>;
+  closeForm(): void;
+  reloadForm(): Promise<void>;
+  edit(changes: Partial<ISweepDraft>): void;
+  start(source: INotebookSource): Promise<boolean>;
+  stop(): Promise<void>;
+  notebook(name: string, point: number | null): Promise<string | null>;
+  setVisible(isVisible: boolean): void;
+}
+
 /** What the panel shows, and what it can do. */
 export interface IMlopsModel extends IDisposable {
   /** `unknown` until the server was asked. */
@@ -89,6 +131,7 @@ export interface IMlopsModel extends IDisposable {
   readonly error: ErrorMessage | null;
   readonly compiling: boolean;
   readonly suggestions: ISuggestions;
+  readonly sweeps: ISweeps;
   /** The newest promotion of the notebook. */
   readonly promotion: PromotionView | null;
   /** Emitted when any of the above changed. */

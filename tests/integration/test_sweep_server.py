@@ -226,7 +226,7 @@ def _in_terminal(server: Jupyter, cwd: Path, path: str) -> tuple[subprocess.Pope
         cwd=cwd,
         stderr=subprocess.DEVNULL,
     )
-    until(lambda: len(_listed(server, path)) > len(known), 60)
+    until(lambda: len(_listed(server, path)) > len(known), 120)
     return process, next(n for each in _listed(server, path) if (n := each["name"]) not in known)
 
 

@@ -29,6 +29,7 @@ def opened(count: int, notebook: str = "churn.ipynb") -> Event:
         "name": f"{notebook}-1",
         "kind": "sweep",
         "notebook": notebook,
+        "path": f"/work/{notebook}",
         "swept": ["depth", "kind"],
         "metric": "",
         "cells": 6,

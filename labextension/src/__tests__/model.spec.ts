@@ -1,13 +1,13 @@
 import { MlopsApiError, NoServerError } from '../api';
 import type { ErrorMessage, PipelineView, PromotionView, SuggestionsView } from '../messages';
 import { MlopsModel } from '../model';
-import { FakeSource, cell, pass, pipeline, promotion, suggested } from './support';
+import { FakeSource, FakeSweepsApi, cell, pass, pipeline, promotion, suggested } from './support';
 
 const WRONG: ErrorMessage = { code: 'x', message: 'wrong', hint: '', place: null };
 const DEBOUNCE = 20;
 
 /** The server's part, with answers that a test may replace. */
-class FakeApi {
+class FakeApi extends FakeSweepsApi {
   compiled: string[] = [];
   known: PromotionView[] = [];
 

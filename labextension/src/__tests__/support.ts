@@ -1,6 +1,17 @@
 import { Signal } from '@lumino/signaling';
 
-import type { PipelineView, PromotionView, StepView, SuggestedTagView } from '../messages';
+import type {
+  PipelineView,
+  PromotionView,
+  StepView,
+  SuggestedTagView,
+  SweepFormView,
+  SweepOpenedView,
+  SweepOpenRequest,
+  SweepPlanView,
+  SweepRequest,
+  SweepView
+} from '../messages';
 import type { ICellPlace, ICellState, INotebookSource } from '../tokens';
 
 /** A notebook that lives in the test. */
@@ -99,6 +110,69 @@ export function promotion(changes: Partial<PromotionView> = {}): PromotionView {
     log: '',
     ...changes
   };
+}
+
+export function sweep(changes: Partial<SweepView> = {}): SweepView {
+  return {
+    name: 's1',
+    kind: 'sweep',
+    path: 'flights.ipynb',
+    status: 'running',
+    started: 100,
+    done: 0,
+    total: 4,
+    failed: 0,
+    metric: '',
+    value: null,
+    highest: true,
+    swept: ['depth'],
+    rows: [],
+    hidden: 0,
+    best: null,
+    shared: 0,
+    cells: 3,
+    seconds: 0,
+    left: null,
+    summary: false,
+    resume: 'jupyter mlops sweep flights.ipynb --resume s1',
+    error: null,
+    log: '',
+    ...changes
+  };
+}
+
+/** The server's part that is about sweeps. */
+export class FakeSweepsApi {
+  there: SweepView[] = [];
+
+  sweeps = jest.fn((path: string) =>
+    Promise.resolve({ sweeps: this.there.filter(each => each.path === path) })
+  );
+  sweep = jest.fn((name: string) =>
+    Promise.resolve(this.there.find(each => each.name === name) ?? sweep({ name }))
+  );
+  sweepForm = jest.fn((path: string): Promise<SweepFormView> =>
+    Promise.resolve({ path, parameters: [], cores: 2 })
+  );
+  sweepPlan = jest.fn<Promise<SweepPlanView>, [SweepRequest]>(() =>
+    Promise.resolve({ points: 4, fields: {}, error: null })
+  );
+  startSweep = jest.fn((request: SweepRequest): Promise<SweepView> => {
+    const started = sweep({ name: `s${this.there.length + 1}`, path: request.path });
+    this.there.unshift(started);
+    return Promise.resolve(started);
+  });
+  stopSweep = jest.fn((name: string): Promise<SweepView> => {
+    this.change(name, { status: 'stopped' });
+    return this.sweep(name);
+  });
+  openSweep = jest.fn<Promise<SweepOpenedView>, [string, SweepOpenRequest]>(name =>
+    Promise.resolve({ path: `${name}.ipynb` })
+  );
+
+  change(name: string, changes: Partial<SweepView>): void {
+    this.there = this.there.map(each => (each.name === name ? { ...each, ...changes } : each));
+  }
 }
 
 /** Let timers and promises of at most this many milliseconds pass. */

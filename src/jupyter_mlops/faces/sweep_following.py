@@ -13,7 +13,7 @@ from ..progress import Event, Progress
 from . import command
 from .look.sweep_screen import Screen
 from .sweep_standing import Standing
-from .swept import resume_command
+from .swept import from_here, resume_command
 
 
 def follow_points(progress: Progress[Any]) -> Any:
@@ -32,7 +32,7 @@ def follow_points(progress: Progress[Any]) -> Any:
     except KeyboardInterrupt:
         if not standing.name:
             raise
-        words = resume_command(standing.kind, standing.notebook, standing.name)
+        words = resume_command(standing.kind, from_here(standing.path), standing.name)
         raise KeyboardInterrupt(
             f"{standing.done} of {standing.total} points are done, and kept; to go on:\n  {words}"
         ) from None

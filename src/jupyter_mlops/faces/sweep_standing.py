@@ -38,6 +38,7 @@ class Standing:
     name: str = ""
     kind: str = "sweep"
     notebook: str = ""
+    path: str = ""
     swept: list[str] = field(default_factory=list)
     metric: str = ""
     best: PointRow | None = None
@@ -99,7 +100,8 @@ class Standing:
 
     def _open(self, content: Mapping[str, Any]) -> None:
         self.name, self.kind = content["name"], content["kind"]
-        self.notebook, self.swept = content["notebook"], list(content["swept"])
+        self.notebook, self.path = content["notebook"], content["path"]
+        self.swept = list(content["swept"])
         self.metric, self.cells = content["metric"], content["cells"]
         self.shared, self.is_sharing = content["shared"], True
         for each in content["rows"]:

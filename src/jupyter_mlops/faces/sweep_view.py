@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import MlopsError
 from .sweep_standing import shown, span
-from .swept import rerun_command, resume_command
+from .swept import from_here, rerun_command, resume_command
 from .views import Table, View
 
 if TYPE_CHECKING:
@@ -165,14 +165,14 @@ def _next(found: Sweep, failed: list[Row]) -> list[str]:
     if best is not None:
         lines += [
             "To use the best point:",
-            f"    {rerun_command(head.notebook, {**head.fixed, **best.parameters})}",
+            f"    {rerun_command(from_here(head.path), {**head.fixed, **best.parameters})}",
         ]
     if head.kind == "tune":
         failed = []  # what was chosen after a trial knows that it has failed
     if failed or found.left:
         whats = [("the points that failed", failed), ("those that have not run", found.left)]
         what = " and ".join(words for words, some in whats if some)
-        command = resume_command(head.kind, head.notebook, found.name)
+        command = resume_command(head.kind, from_here(head.path), found.name)
         lines += [f"To run {what} (the notebook unchanged):", f"    {command}"]
     if head.summary and Path(head.summary).is_file():
         lines.append(f"The summary notebook, with plots: {head.summary}")

@@ -117,7 +117,7 @@ def sweep_view(found: Sweep, path: str, project: Project, job: SweepJob | None) 
         seconds=standing.elapsed if standing is not None and is_running else head.seconds,
         left=standing.left if standing is not None and is_running else None,
         summary=bool(head.summary) and Path(head.summary).is_file(),
-        resume=resume_command(head.kind, head.notebook, head.name),
+        resume=resume_command(head.kind, path, head.name),
         error=job.error if job is not None else None,
         log=job.said if job is not None else "",
     )

@@ -101,6 +101,12 @@ def rerun_command(notebook: str, parameters: Mapping[str, Any]) -> str:
     return f"jupyter mlops rerun {_quoted(notebook)}{given}"
 
 
+def from_here(path: str) -> str:
+    """Return a path as a command in the working folder names it."""
+    found = os.path.relpath(path)
+    return path if found.startswith(os.pardir) else found
+
+
 def _word(value: Any) -> str:
     if not isinstance(value, str):
         return str(moments.plain(value)) if moments.kind_of(value) else repr(value)
