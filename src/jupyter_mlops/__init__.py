@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 # Each verb's module is imported when the verb is first used: `import jupyter_mlops` stays light.
-# `rerun` and `deploy` are packages of that name; their verbs are `jupyter_mlops.rerun.rerun` and
-# `jupyter_mlops.deploy.deployments.deploy`.
+# `rerun` and `deploy` are packages of that name; their verbs are
+# `jupyter_mlops.pipeline.rerunning.rerun` and `jupyter_mlops.deploy.deployments.deploy`.
 _API = {
     "MlopsError": ".errors",
     "Project": ".project",
