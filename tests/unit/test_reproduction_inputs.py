@@ -75,6 +75,13 @@ def test_parameters_are_typed_again_where_they_mean_what_was_injected() -> None:
     assert replay(other).parameters == {}, "the injected cell counts"
 
 
+def test_what_the_injected_cell_does_not_say_is_set_as_recorded() -> None:
+    declared = _cell(1, "depth: int = 4\nrate: float = 0.1", tags=["parameters"])
+    shared = _cell(2, "# Parameters\nrate = 1.0", id="injected-parameters", position=None)
+    found = replay(_run([declared, shared], parameters={"depth": "6", "rate": "1.0"}))
+    assert found.executions[1].source == "# Parameters\nrate = 1.0\ndepth = 6"
+
+
 def test_secrets_are_given_by_reference_again(monkeypatch: pytest.MonkeyPatch) -> None:
     declared = _cell(1, "api_token: Secret = None\nn: int = 1", tags=["parameters"])
     source = "# Parameters\napi_token = __import__(\"os\").environ['MY_TOKEN']"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from jupyter_mlops.pipeline.shown import ExecutedNotebook
 from jupyter_mlops.reproduction.outputs import Output, Sources, compare, counted, overall
-from jupyter_mlops.reproduction.recorded import Recorded
+from jupyter_mlops.reproduction.recorded import Fitted, Recorded
 from jupyter_mlops.reproduction.replay import Replay, replay
 
 VERDICTS = st.sampled_from(["identical", "within tolerance", "different", "not compared"])
@@ -171,7 +171,7 @@ def test_frames_models_and_data_are_told_by_their_digests() -> None:
             data("file", "/was/e.csv", "5"),
             data("file", "https://f", ""),
         ],
-        models={"model": ("m", 1), "other": ("n", 1)},
+        models={"model": Fitted("m", 1), "other": Fitted("n", 1)},
     )
     here = replace(
         run,
@@ -182,7 +182,7 @@ def test_frames_models_and_data_are_told_by_their_digests() -> None:
             data("file", "d.csv", "8"),
             data("file", "e.csv", "5"),
         ],
-        models={"model": ("m", 1), "other": ("o", 1)},
+        models={"model": Fitted("m", 1), "other": Fitted("o", 1)},
     )
     found = {name: each.verdict for name, each in _compare(run, here).items()}
     assert found == {

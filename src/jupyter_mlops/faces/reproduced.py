@@ -69,6 +69,8 @@ def row(each: Mapping[str, Any]) -> list[Any]:
 
     line = f", line {each['line']}" if each["line"] else ""
     words = each["words"]
+    if each["verdict"] == "identical" and each["values"]:
+        words = _cut(each["values"][0], 24)
     if each["relative"]:
         words = f"{words} (relative {each['relative']:.1e})" if words else f"{each['relative']:.1e}"
     if each["cause"]:

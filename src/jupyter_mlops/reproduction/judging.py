@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from ..errors import MlopsError
 from ..pipeline import differences, figures, shown, texts
@@ -36,6 +37,11 @@ def compare_numbers(pairs: Iterable[tuple[float, float]]) -> Difference:
             return Difference("different", f"{where}{a!r} in the run, {b!r} here")
         found = differences.CLOSE
     return found
+
+
+def compare_values(one: Any, other: Any) -> Difference:
+    """Compare two values, whatever they are."""
+    return _ours(differences.compare(one, other))
 
 
 def compare_contents(suffix: str, a: bytes, b: bytes) -> Difference:

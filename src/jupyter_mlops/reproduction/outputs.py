@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from ..pipeline.shown import ExecutedNotebook
 from ..pipeline.times import kept_times, only_times_differ, printed_times
 from ..tracking.executions import tree_of
 from .causes import Causes
+from .fitted import Judged
 from .judging import SIDES, compare_contents, compare_figures, compare_numbers, digest
 from .recorded import Recorded
 from .replay import Execution, Replay
@@ -72,6 +73,8 @@ class Sources:
     executed: tuple[ExecutedNotebook | None, ExecutedNotebook]
     folders: tuple[tuple[str, ...], tuple[str, ...]]
     """Under which paths the notebook's folder and the project were known to each side."""
+    models: Mapping[str, Judged] = field(default_factory=dict)
+    """How models compare whose bytes differ."""
 
 
 def compare(of: Sources, tolerance: float = RELATIVE_TOLERANCE) -> list[Output]:
@@ -334,19 +337,28 @@ class _Comparer:
                 yield replace(output, values=(each["fingerprint"], other["fingerprint"]))
 
     def _models(self) -> Iterator[Output]:
-        for name, (pickled, order) in self._of.run.models.items():
+        for name, (pickled, order, _) in self._of.run.models.items():
+            judged = self._of.models.get(name)
             output = self._output("model", name, order)
             other = self._of.here.models.get(name)
             if order not in self._here:
                 yield self._not_reached(output)
             elif other is None:
                 yield replace(output, verdict="different", words="no such model is fitted here")
-            elif other[0] != pickled:
+            elif other.digest != pickled and judged is not None:
+                yield replace(
+                    output,
+                    verdict=_VERDICTS[judged.verdict],
+                    words=judged.words,
+                    relative=judged.relative or None,
+                    values=(pickled, other.digest),
+                )
+            elif other.digest != pickled:
                 words = "its pickled bytes differ, which those of equal models may, too"
-                both = (pickled, other[0])
+                both = (pickled, other.digest)
                 yield replace(output, verdict="not compared", words=words, values=both)
             else:
-                yield replace(output, values=(pickled, other[0]))
+                yield replace(output, values=(pickled, other.digest))
 
     def _output(self, kind: Kind, name: str, order: int | None) -> Output:
         each = self._by_order.get(order) if order is not None else None

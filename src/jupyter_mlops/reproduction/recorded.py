@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..capture.journal import NAME
 from ..capture.records import Shown
@@ -21,6 +21,17 @@ if TYPE_CHECKING:
 GIT_DIFF = "git.diff"
 
 
+class Fitted(NamedTuple):
+    """A model: the digest of its pickled bytes, and the execution that fitted it.
+
+    ``file`` is in the journal's folder until the store has it.
+    """
+
+    digest: str
+    order: int
+    file: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
     """A run as it was captured.
@@ -28,7 +39,7 @@ class Recorded:
     ``cells`` and ``datasets`` are as in the artifacts ``cells.json`` and ``datasets.json``;
     ``metrics`` maps names to all values in order, ``set_by`` to the execution that set the last
     one. ``shown`` maps an execution and a number to what was displayed. ``models`` maps variables
-    to the digest of the pickled model and the execution that fitted it. ``git`` is empty outside a
+    to what they were last fitted to. ``git`` is empty outside a
     repository. ``folder`` is the journal's, None where it is not here.
     """
 
@@ -46,7 +57,7 @@ class Recorded:
     set_by: dict[str, int]
     datasets: list[dict[str, Any]]
     shown: dict[tuple[int, int], Shown]
-    models: dict[str, tuple[str, int]]
+    models: dict[str, Fitted]
     distributions: dict[str, str]
     local: tuple[str, ...]
     git: dict[str, Any]
@@ -124,7 +135,7 @@ def of_journal(folder: Path, *, started: str = "", artifacts: Artifacts | None =
         set_by=_set_by(json.loads(history.lineage.to_json())),
         datasets=listed(history.frames, history.datasets),
         shown={(each.order, each.number): each for each in history.shown},
-        models={m.name: (m.digest, m.order) for m in history.models.values()},
+        models={m.name: Fitted(m.digest, m.order, m.file) for m in history.models.values()},
         distributions=environment.distributions if environment else {},
         local=environment.local if environment else (),
         git={

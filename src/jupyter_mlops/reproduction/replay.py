@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +133,9 @@ def replay(run: Recorded) -> Replay:
             place=Place(run.notebook),
         )
     found = Replay(tuple(executions), left_out=tuple(left_out))
-    return Replay(found.executions, _parameters(run, found), found.left_out)
+    if run.kind != "interactive":
+        found = _with_given(run, found)
+    return replace(found, parameters=_parameters(run, found))
 
 
 def checked(notebook: Notebook, parameters: Mapping[str, str]) -> dict[str, Any]:
@@ -185,6 +187,26 @@ def _parameters(run: Recorded, found: Replay) -> dict[str, str]:
         return {}  # the notebook's declarations have been executed otherwise: the cell counts
     wanted = injected_source(values, read_parameters(notebook))
     return given if _means(wanted) == _means(injected.source) else {}
+
+
+def _with_given(run: Recorded, found: Replay) -> Replay:
+    """Set in the injected cell what the run was given and that cell does not say.
+
+    The points of a sweep share one such cell; each sets its own values on its way.
+    """
+    notebook = parse(found.text(), path=Path(run.notebook), name=run.notebook)
+    declared = read_parameters(notebook)
+    executions = list(found.executions)
+    at = next((n for n, each in enumerate(executions) if each.id == INJECTED), None)
+    said = _assigned(executions[at].source) if at is not None else set()
+    given = {p.name: run.parameters[p.name] for p in declared if p.name in run.parameters}
+    rest = {name: value for name, value in given.items() if name not in said}
+    if at is None or not rest:
+        return found
+    values = checked(notebook, rest)
+    lines = injected_source(values, declared).partition("\n")[2]
+    executions[at] = replace(executions[at], source=f"{executions[at].source.rstrip()}\n{lines}")
+    return replace(found, executions=tuple(executions))
 
 
 def _assigned(source: str) -> set[str]:

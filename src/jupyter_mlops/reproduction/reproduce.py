@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from .certificate import PREDICATE, Certificate, environment_differences
 from .code import restore_code
 from .data import Found, State, find_data, place_data, require
 from .environment import make_environment, this_environment
+from .fitted import compare_models
 from .outputs import Sources, compare
 from .recorded import Recorded, of_run
 from .replay import replay
@@ -148,7 +149,16 @@ def reproduce(
 
         stage = Stage("compare")
         sources = _sources(project, recorded, ran, place, given, replayed)
-        outputs = compare(sources, tolerance)
+        judged = compare_models(
+            project,
+            recorded,
+            ran.recorded,
+            python=environment.python,
+            folder=ran.cwd,
+            tolerance=tolerance,
+            ids=found.models,
+        )
+        outputs = compare(replace(sources, models=judged), tolerance)
         seconds["compare"] = stage.done("").seconds or 0.0
         certificate = Certificate(
             run=recorded,
