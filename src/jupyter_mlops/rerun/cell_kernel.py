@@ -85,8 +85,8 @@ class CellKernel:
         cells.append(node)
         try:
             self._client.execute_cell(node, len(cells) - 1)
-        except CellExecutionError:
-            return self._failure(cell, node)
+        except CellExecutionError as error:
+            return self._failure(cell, node, f"{error.ename}: {error.evalue}")
         except CellTimeoutError:
             self.gone = f"cell {cell.position} took too long"
             return Failure(f"The cell took longer than {self._timeout:g} s.")
@@ -104,10 +104,11 @@ class CellKernel:
                 found[output.name] = found.get(output.name, "") + output.text
         return found
 
-    def _failure(self, cell: Cell, node: Any) -> Failure:
+    def _failure(self, cell: Cell, node: Any, words: str) -> Failure:
         errors = [output for output in node.outputs if output.output_type == "error"]
         if not errors:
-            return Failure("The cell ended with an error that it does not show.")
+            # IPython prints some errors, such as a magic's wrong use, instead of showing them.
+            return Failure(ANSI.sub("", words))
         error = errors[-1]
         message = f"{error.ename}: {error.evalue}" if error.evalue else error.ename
         line = line_in_cell(error.traceback, node.execution_count, cell.source)
