@@ -345,11 +345,8 @@ class _Driver:
     def _give_up(self) -> None:
         number, error = self._failures[0]
         count = len(self._failures)
-        what = f"All {count} trials have failed"
-        if count == 1 or count < self._tuning.search.trials:
-            what = (
-                "The only trial has failed" if count == 1 else f"All {count} trials so far failed"
-            )
+        so_far = " so far" if count < self._tuning.search.trials else ""
+        what = f"All {count} trials{so_far} have failed" if count > 1 else "The trial has failed"
         raise MlopsError(
             "tune.all-failed",
             f"{what}; trial {number}: {error.message}",
