@@ -26,6 +26,7 @@ import traceback
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -275,11 +276,10 @@ class Branch:
         )
         os.environ[location.ORDER] = msgspec.json.encode(order).decode()
         os.environ["JUPYTER_MLOPS_PROJECT"] = self.job.project
-        from .. import load_ipython_extension
-
         # Before capture's own, which tells metrics of a cell that has ended.
         self.session.shell.events.register("post_run_cell", self._leave_cell)
-        load_ipython_extension(self.session.shell)
+        # As a kernel does it, by name: the extension belongs to the faces, which stand above.
+        import_module("jupyter_mlops").load_ipython_extension(self.session.shell)
         current = session.current()
         if current is not None:
             current.settle()
