@@ -174,6 +174,7 @@ def test_a_secret_given_by_reference_is_kept_nowhere(
     output = project_root / "out.ipynb"
     done = drain(rerun(notebook, references, output=output))
     assert done.metrics == {"size": 18.0}
+    assert Store(Project(project_root)).run(done.run).parameters == references
     ran = drain(run(notebook, references))
     assert ran.metrics == {"size": 18.0}
     assert "[secret]" in output.read_text()

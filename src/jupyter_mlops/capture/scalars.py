@@ -36,6 +36,8 @@ class Scalars:
     def __init__(self) -> None:
         self.parameters: dict[str, str] = {}
         self.metrics: dict[str, float] = {}
+        self.references: frozenset[str] = frozenset()
+        """Names of parameters that are given by reference, which is recorded in their place."""
         self._steps: dict[str, int] = {}
 
     def collect(
@@ -53,6 +55,8 @@ class Scalars:
     ) -> Iterator[Parameter]:
         for name in names.bound:
             if name not in namespace or not isinstance(namespace[name], _PLAIN):
+                continue
+            if name in self.references:
                 continue
             value = redact_value(name, text(namespace[name]))
             if self.parameters.get(name) != value:

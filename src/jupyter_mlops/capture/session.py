@@ -147,6 +147,7 @@ class CaptureSession:
             self._off,
             before._hooks if before is not None else None,
         )
+        self._hooks.scalars.references = frozenset(_by_reference(ordered))
         self._hooks.append(self._start(ordered))
         if not self.active:
             return
@@ -293,7 +294,8 @@ class CaptureSession:
             python=platform.python_version(),
             platform=platform.platform(),
             user=_user(),
-            parameters={name: redact_value(name, text(value)) for name, value in given.items()},
+            parameters={name: redact_value(name, text(value)) for name, value in given.items()}
+            | _by_reference(ordered),
             parent=ordered.parent if ordered is not None else "",
         )
 
@@ -359,3 +361,9 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return ""
+
+
+def _by_reference(ordered: Order | None) -> dict[str, str]:
+    """Return the references to secrets among the parameters that a run was given."""
+    given = ordered.parameters.items() if ordered is not None else ()
+    return {name: value for name, value in given if ordered and value in ordered.secrets}
