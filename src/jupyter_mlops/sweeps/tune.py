@@ -343,7 +343,7 @@ class _Driver:
                 yield from self._board.take(message)
 
     def _give_up(self) -> None:
-        number, error = self._failures[0]
+        number, error = min(self._failures, key=lambda each: each[0])
         count = len(self._failures)
         so_far = " so far" if count < self._tuning.search.trials else ""
         what = f"All {count} trials{so_far} have failed" if count > 1 else "The trial has failed"
