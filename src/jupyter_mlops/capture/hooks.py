@@ -126,8 +126,9 @@ class Hooks:
 
     def know(self, sources: Iterable[str]) -> None:
         """Take in what cells that ran before have bound, by their code."""
+        transform: Callable[[str], str] = self._shell.transform_cell
         for source in sources:
-            self._libraries.know(collect(self._shell.transform_cell(source)))
+            self._libraries.know(collect(transform(source)))
 
     def leave(self) -> None:
         """End the run in the middle of a cell: what it has done so far is the run's last."""

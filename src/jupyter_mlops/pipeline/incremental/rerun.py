@@ -402,7 +402,7 @@ def _injected(notebook: Notebook, given: Mapping[str, Any]) -> tuple[str, str] |
     there = next((cell for cell in notebook.code_cells if INJECTED in cell.tags), None)
     home = there or parameters_cell(notebook)
     assert home is not None, "parameters are given to no notebook without a parameters cell"
-    return home.id, injected_source(given, read_parameters(notebook))
+    return home.id, f"{injected_source(given, read_parameters(notebook))}\n"
 
 
 def _with_injected(notebook: Notebook, injected: tuple[str, str] | None) -> Notebook:
