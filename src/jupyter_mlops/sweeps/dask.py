@@ -38,6 +38,7 @@ SCHEMES = {"dask": "tcp", "tcp": "tcp", "tls": "tls"}
 _CONNECT_SECONDS = 10.0
 _POLL_SECONDS = 0.5
 _END_SECONDS = 5.0
+_IMPORT_SECONDS = 120.0
 _MOST_TRIES = 3
 """Times that a point is sent whose files are lost between its end and their arrival."""
 _LOUD = ("distributed", "distributed.client", "distributed.comm", "distributed.core")
@@ -46,6 +47,12 @@ _VERSIONS = (
     "(__import__('jupyter_mlops').__version__, '.'.join(__import__('platform')"
     ".python_version_tuple()[:2]))"
 )
+# Imported on a worker's event loop, this package would hold up all that the worker has to say.
+_IMPORT = (
+    "__import__('threading').Thread(target=__import__, "
+    f"args=('{dask_worker.__name__}',), daemon=True).start()"
+)
+_IS_IMPORTED = f"hasattr(__import__('sys').modules.get('{dask_worker.__name__}'), 'READY')"
 
 
 def is_dask(on: str) -> bool:
@@ -166,7 +173,8 @@ class DaskRunner:
             self._token.touch()
             stack.callback(self._token.unlink, missing_ok=True)
             packed = dask_files.pack(self._setting.notebook, self._setting.project)
-            self._sent = self._client.submit(_same, packed, pure=False)
+            self._sent = self._client.submit(dask_worker.same, packed, pure=False)
+            _await_import(self._client)
             self._look()
             self._client.subscribe_topic(self._ticket.topic, self._hear)
             self._stack = stack.pop_all()
@@ -324,7 +332,7 @@ class DaskRunner:
                     self._said.add("shared")
                     yield Shared(news["cells"], news["seconds"])
             case "notice":
-                yield from self._say(news["words"])
+                yield from self._say(news["words"], apart=news.get("apart", False))
             case "started":
                 if (flight := self._flights.get(news["number"])) is not None:
                     yield from self._begin(flight, news["run"], news["worker"])
@@ -416,10 +424,10 @@ class DaskRunner:
         flight = self._flights.get(point.number)
         return flight is not None and bool(flight.future.key == future.key)
 
-    def _say(self, words: str) -> Iterator[Message]:
+    def _say(self, words: str, *, apart: bool = False) -> Iterator[Message]:
         if words not in self._said:
             self._said.add(words)
-            yield Notice(words)
+            yield Notice(words, apart)
 
     # --- the cluster ------------------------------------------------------------------------
 
@@ -459,10 +467,6 @@ class DaskRunner:
             on_error="ignore",
             callback_timeout=timeout,
         )
-
-
-def _same(value: Any) -> Any:
-    return value
 
 
 def _address(on: str) -> str:
@@ -515,6 +519,22 @@ def _check(client: Client, on: str) -> None:
             f"Python {python} at {_some(list(others))}.",
             hint="install the same everywhere: values could not be compared, nor sent.",
         )
+
+
+def _await_import(client: Client) -> None:
+    """Wait until all workers have imported what they run; raises ``sweep.workers``."""
+    deadline = time.monotonic() + _IMPORT_SECONDS
+    client.run(eval, _IMPORT)
+    while not all((found := client.run(eval, _IS_IMPORTED)).values()):
+        if time.monotonic() > deadline:
+            absent = [at for at, is_there in found.items() if not is_there]
+            raise MlopsError(
+                "sweep.workers",
+                f"jupyter-mlops takes more than {_IMPORT_SECONDS:.0f} s to be imported at "
+                f"{_some(absent)}.",
+                hint="see the workers' logs; restart workers that are stuck.",
+            )
+        time.sleep(0.05)
 
 
 def _some(names: list[str]) -> str:

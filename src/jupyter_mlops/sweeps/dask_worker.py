@@ -123,6 +123,11 @@ def run_point(ticket: Ticket, sent: Sent, point: Point, run: str) -> Result:
     return found.run(point, run, worker.address, is_wanted)
 
 
+def same(sent: Sent) -> Sent:
+    """Return what it is given: a result that Dask makes again where it is lost."""
+    return sent
+
+
 def look(ticket: Ticket) -> Seen:
     """Return what this worker has of the sweep's notebook."""
     return Seen(socket.gethostname(), *_where(ticket))
@@ -302,8 +307,8 @@ class House:
                     wanted.done.set()
             case Shared(cells, seconds):
                 self._tell({"tell": "shared", "cells": cells, "seconds": seconds})
-            case Notice(words):
-                self._tell({"tell": "notice", "words": words})
+            case Notice(words, apart):
+                self._tell({"tell": "notice", "words": words, "apart": apart})
 
     def _flush(self, *, now: bool = False) -> None:
         """Tell each metric's last value, not more often than people can read."""
@@ -368,3 +373,7 @@ def _where(ticket: Ticket) -> tuple[Where, bool]:
         if read(path, name=ticket.name).digest() == ticket.digest:
             return "same", False
     return "sent", True
+
+
+READY = True
+"""The module's last word: it can be used."""
