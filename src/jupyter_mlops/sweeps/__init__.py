@@ -5,5 +5,6 @@ from __future__ import annotations
 from . import plots, tables
 from .record import Sweep, read_sweep
 from .sweep import sweep
+from .tune import tune
 
-__all__ = ["Sweep", "plots", "read_sweep", "sweep", "tables"]
+__all__ = ["Sweep", "plots", "read_sweep", "sweep", "tables", "tune"]
