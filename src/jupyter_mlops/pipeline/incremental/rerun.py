@@ -150,8 +150,11 @@ class _Work:
         )
         self._cells = self._in_order(units)
         if units.whole is not None:
-            words = f"{units.whole.message} ({units.whole.place})"
-            yield Event("run", f"the notebook is one unit, reused or run as a whole: {words}")
+            last = units.pipeline.steps[-1].cells[0].position
+            several = len(units.pipeline.steps) > 1
+            what = f"cell {last} and all below are" if several else "the notebook is"
+            words = f"{units.whole.message.rstrip('.')} ({units.whole.place})"
+            yield Event("run", f"{what} one unit: {words}")
         limit = int(self.project.settings.cache.max_gb * 1e9)
         recall = Recall(
             units.pipeline,

@@ -34,6 +34,7 @@ _LEVELS: tuple[frozenset[str], ...] = (
 _BROKEN = frozenset({"pipeline.syntax", "pipeline.undefined-name"})
 """What one cell is refused for."""
 
+_WILD = re.compile(r"\b(?:eval|exec|globals|locals|vars)\b")
 _JOINED = MENDED | {"pipeline.session-state", "pipeline.cannot-travel"}
 """What the compiler refuses, and what may be sound within one unit."""
 
@@ -123,7 +124,7 @@ def _divide(notebook: Notebook, together: Sequence[set[str]]) -> Units:
 def _divide_above(notebook: Notebook, position: int, together: Sequence[set[str]]) -> Units:
     """Divide what stands above a cell that cannot be read; that cell and all below are one unit.
 
-    What is read and changed below is not known: it counts as all that is named there.
+    Of what cannot be read, all that is named there counts as read and changed.
     """
     above = [c for c in notebook.code_cells if c.position < position]
     below = [c for c in notebook.code_cells if c.position >= position]
@@ -131,11 +132,12 @@ def _divide_above(notebook: Notebook, position: int, together: Sequence[set[str]
     if not above or home is not None:
         raise _NothingAbove
     first = below[0]
-    words = set(re.findall(r"[^\W\d]\w*", "\n".join(cell.source for cell in below)))
+    bound = _bound(above)
+    words = _named(below)
     lines = [
-        name if imported else f"{name}.append({name})"
-        for name, imported in sorted(_bound(above).items())
-        if name in words
+        f"{name}.append({name})" if changed and not bound[name] else name
+        for name, changed in sorted(words.items())
+        if name in bound
     ]
     stand_in = replace(first, source="\n".join(lines) or "0", tags=())
     cells = tuple(c for c in notebook.cells if c.kind != "code" or c.position < position)
@@ -150,6 +152,25 @@ def _divide_above(notebook: Notebook, position: int, together: Sequence[set[str]
 
 
 _NothingAbove = MlopsError("pipeline.undefined-name", "There is nothing to divide.")
+
+
+def _named(cells: Iterable[Cell]) -> dict[str, bool]:
+    """Return the names that cells need from above, and whether they may change them."""
+    found: dict[str, bool] = {}
+    own: set[str] = set()
+    for cell in cells:
+        try:
+            flow = cell_flow(cell)
+        except MlopsError:
+            flow = None
+        if flow is None or _WILD.search(cell.source):
+            found |= dict.fromkeys(re.findall(r"[^\W\d]\w*", cell.source), True)
+            continue
+        needed = {name for names in flow.definitions.values() for name in names}
+        for name in {*flow.reads, *flow.mutates, *needed} - own:
+            found[name] = found.get(name, False) or name in flow.mutates or name in needed
+        own |= flow.writes.keys() - needed
+    return found
 
 
 def _bound(cells: Iterable[Cell]) -> dict[str, bool]:
