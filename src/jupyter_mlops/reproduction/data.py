@@ -82,7 +82,7 @@ def require(found: Sequence[Found], run: Recorded) -> None:
         "reproduce.data",
         f"Data is not what the run has read: {named}{more}. Nothing was run.",
         hint="put the file back as it was (it is found by its content anywhere in the project), "
-        "or go on without with `--anyway`.",
+        "or go on with `--anyway`.",
         place=Place(run.notebook),
     )
 
