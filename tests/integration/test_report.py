@@ -65,15 +65,7 @@ def test_nbconvert_writes_the_pipeline(project_root: Path) -> None:
     exporter = get_exporter("pipeline")()
     text, _ = exporter.from_filename(str(path))
     assert text.startswith("# nb")
-    command = [sys.executable, "-m", "nbconvert", "--to", "pipeline"]
-    done = subprocess.run(
-        [*command, str(path), "--output-dir", "made"],
-        cwd=project_root,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
+    assert "kept as" not in _nbconvert(project_root, str(path), "--output-dir", "made")
     source = read(path, name="nb.ipynb")
     generate(compile_notebook(source), source, project_root / "wanted")
     wanted = {p.relative_to(project_root / "wanted"): p.read_bytes() for p in
@@ -81,6 +73,25 @@ def test_nbconvert_writes_the_pipeline(project_root: Path) -> None:
     folder = project_root / "made" / "nb.pipeline"
     made = {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     assert made == wanted
+
+    script = folder / "steps" / "load.py"
+    script.write_text("# mine\n")
+    (folder / "notes.txt").write_text("mine too")
+    write_notebook(path, [cell for cell in SMALL if cell[0] != "step:split"][:3])
+    told = _nbconvert(project_root, str(path), "--output-dir", "made")
+    assert "What you wrote there is kept as nb.pipeline/steps/load.py.edited" in told
+    assert script.with_name("load.py.edited").read_text() == "# mine\n"
+    assert script.read_text().startswith("# Generated from nb.ipynb")
+    assert (folder / "notes.txt").exists()
+    assert not (folder / "steps" / "train.py").exists()
+
+
+def _nbconvert(folder: Path, *words: str) -> str:
+    """Make a pipeline by nbconvert's own command, and return what it told."""
+    command = [sys.executable, "-m", "nbconvert", "--to", "pipeline", *words]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
 
 
 @pytest.mark.parametrize("cells", [[("step:a", "x = (")], [("step:a", "x = 1\ny = x.nothing(")]])

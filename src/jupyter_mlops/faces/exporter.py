@@ -52,7 +52,7 @@ class PipelineExporter(Exporter):
         import nbformat
 
         from ..pipeline.compile import compile_notebook
-        from ..pipeline.generate import generate
+        from ..pipeline.generate import generate, publish
 
         node, found = super().from_notebook_node(nb, resources, **more)
         about = found["metadata"]
@@ -64,11 +64,28 @@ class PipelineExporter(Exporter):
         with tempfile.TemporaryDirectory() as scratch:
             made = Path(scratch)
             generate(compile_notebook(notebook), notebook, made)
+            if (target := _target(found)) is not None:
+                # nbconvert would write over what the user wrote there, and leave what is stale.
+                for name in publish(made, target / folder):
+                    self.log.warning("What you wrote there is kept as %s", f"{folder}/{name}")
             for path in sorted(each for each in made.rglob("*") if each.is_file()):
                 outputs[path.relative_to(made).as_posix()] = path.read_bytes()
         readme = outputs.pop(_README).decode()
         found["outputs"] = {f"{folder}/{each}": content for each, content in outputs.items()}
         return readme, found
+
+
+def _target(resources: dict[str, Any]) -> Path | None:
+    """Return where nbconvert's command will write the folder; None where it writes no files."""
+    from nbconvert.nbconvertapp import NbConvertApp
+    from nbconvert.writers.files import FilesWriter
+
+    if not _is_command():
+        return None
+    writer = NbConvertApp.instance().writer
+    if not isinstance(writer, FilesWriter):
+        return None
+    return Path(writer.build_directory or resources["metadata"].get("path") or ".")
 
 
 def _is_command() -> bool:
