@@ -164,6 +164,8 @@ def test_each_point_is_a_run_of_the_sweeps_run(trained: tuple[Path, Sweep, list[
     assert run.metrics["mae"] == found.rows[1].metrics["mae"]
     assert run.model is not None
     assert len(run.cells) == 10  # those that were shared, too
+    (injected,) = [cell for cell in run.cells if cell["id"] == "injected-parameters"]
+    assert injected["source"] == "# Parameters\nleaves = 4\nrate = 0.2\nname = 'y'"
     tags = store.client.get_run(run.mlflow_id).data.tags
     assert tags["mlflow.parentRunId"] == parent.mlflow_id
 

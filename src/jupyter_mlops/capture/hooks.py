@@ -117,9 +117,9 @@ class Hooks:
         self._displays.unregister()
         self._libraries.stop()
 
-    def move(self, folder: Path, first: AnyRecord) -> None:
-        """Go on in a forked process, in a journal of its own that begins with ``first``."""
-        self._journal.move(folder, first)
+    def move(self, folder: Path, change: Callable[[AnyRecord], AnyRecord]) -> None:
+        """Go on in a forked process, in a journal of its own: see `Journal.move`."""
+        self._journal.move(folder, change)
         self._background.go_on()
         self.estimators.move(folder)
         self._displays.move(folder)

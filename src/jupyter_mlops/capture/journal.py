@@ -14,6 +14,7 @@ import threading
 import weakref
 import zlib
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -107,20 +108,22 @@ class Journal:
                 os.close(self._file)
                 self._file = None
 
-    def move(self, folder: Path, first: AnyRecord) -> None:
+    def move(self, folder: Path, change: Callable[[AnyRecord], AnyRecord]) -> None:
         """Go on in another folder, in a forked process: with all that this journal has so far.
 
-        ``first`` stands there in place of the first record. Raises as making a journal does.
+        ``change`` is given each record and returns what stands there in its place. Raises as making
+        a journal does.
         """
-        content = _encode(first)
+        frames = bytearray()
+        for record in read_all(self.folder / NAME):
+            content = _encode(change(record))
+            frames += _pack(len(content), _crc(content)) + content
         with explain_os_errors(folder), self._lock:
-            before = (self.folder / NAME).read_bytes()
-            length, _ = _FRAME.unpack_from(before)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_TRUNC | os.O_CLOEXEC
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_TRUNC
+            flags |= getattr(os, "O_CLOEXEC", 0)
             self._file = os.open(folder / NAME, flags, 0o600)
             self.folder = folder
-            rest = memoryview(before)[_FRAME.size + length :]
-            self._write(_pack(len(content), _crc(content)) + content + rest)
+            self._write(bytes(frames))
 
     def _write(self, frame: bytes) -> None:
         assert self._file is not None

@@ -30,7 +30,8 @@ class Order(msgspec.Struct, frozen=True):
     """What ``JUPYTER_MLOPS_RUN`` says: the run that whoever started the kernel wants.
 
     ``flow`` is the file for the observed flow, where all of it is wanted at any cost. ``secrets``
-    are references to what must not be kept. ``parent`` is the run that this one is a part of.
+    are references to what must not be kept. ``parent`` is the run that this one is a part of,
+    ``injected`` the cell that gives its parameters, where others have run it before.
     ``journal`` is the folder for what is captured; default: that of the run in the project. A
     ``part`` of a run leaves it to others to tell of the environment and of git.
     """
@@ -43,6 +44,7 @@ class Order(msgspec.Struct, frozen=True):
     flow: str = ""
     secrets: list[str] = []
     parent: str = ""
+    injected: str = ""
     journal: str = ""
     part: bool = False
 

@@ -51,8 +51,9 @@ class CellStart(Record, frozen=True, tag="cell-start"):
 
 
 class CellEnd(Record, frozen=True, tag="cell-end"):
-    """A cell has ended: ``outcome`` is ok, failed, interrupted or pruned; ``line`` is where it failed.
+    """A cell has ended: ``outcome`` is ok, failed, interrupted or pruned.
 
+    ``line`` is where it failed.
     ``reused`` is the run that what it did was taken from, which took ``saved`` seconds there.
     """
 

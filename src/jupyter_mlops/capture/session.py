@@ -13,13 +13,15 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ..errors import MlopsError
 from ..notebook.kernel_state import KernelState
 from ..notebook.secret_references import resolve
 from ..os_errors import explain_os_errors
 from ..project import Project
 from .background import Background
-from .cells import NOTEBOOK, FileCells
+from .cells import INJECTED, NOTEBOOK, FileCells
 from .environment import environment
 from .git import git
 from .hooks import Hooks
@@ -28,7 +30,7 @@ from .location import INTERACTIVE, Order, notebook_path, order, request
 from .observed_flow import FlowObserver, FullFlowObserver
 from .observing import Observers
 from .processes import spawn_writer, started
-from .records import End, Note, Start, Tag
+from .records import AnyRecord, CellStart, End, Note, Start, Tag
 from .redaction import learn_secrets, learn_values, redact, redact_value
 from .run_names import new_run_name
 from .scalars import text
@@ -230,7 +232,17 @@ class CaptureSession:
                 os.link(path, target)
         self.kind = ordered.kind
         self._pid = os.getpid()
-        self._hooks.move(self.folder, self._start(ordered))
+        start = self._start(ordered)
+
+        def change(record: AnyRecord) -> AnyRecord:
+            if isinstance(record, Start):
+                return start
+            is_injected = isinstance(record, CellStart) and record.cell == INJECTED
+            if is_injected and ordered.injected:
+                return msgspec.structs.replace(record, source=redact(ordered.injected))
+            return record
+
+        self._hooks.move(self.folder, change)
 
     def leave(self) -> None:
         """End the run while the kernel goes on, from within a cell of it."""

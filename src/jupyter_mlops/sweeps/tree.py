@@ -346,12 +346,13 @@ class Tree:
             parameters=plain,
             secrets=setting.secrets,
             parent=setting.name,
+            injected=source(given, setting.declared),
         )
         return Task(
             until=self._plan.size,
             assign=assign,
             order=order,
-            injected=source(given, setting.declared),
+            injected=order.injected,
             row=row_of(point),
             prunes=self._prunes,
             tags={"mlops.point": str(process.point.number)},
