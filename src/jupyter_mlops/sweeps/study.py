@@ -1,13 +1,14 @@
 """The study of a tuning, kept by Optuna beside the points: which point to try next, and why.
 
-The file is Optuna's own journal, so that its dashboard and plots read it: trial ``n`` of the study
-is point ``n + 1``. What has been told of a point is first in the point's file; a process that is
-killed in between tells the study when it goes on.
+The file is Optuna's own journal, so that its dashboard and plots read it; a trial's attributes
+``point`` and ``run`` say which point it is. What has been told of a point is first in the point's
+file; where a process is killed in between, the study is told when it goes on.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import math
 import os
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 FILE = "study.log"
 _NAME = "tune"
 _SEARCH = "search.json"
+_POINT = "point"
 _ATTEMPTS = 12
 """How often another point is asked for where one was drawn that has been tried."""
 _SEEDS = 2**32
@@ -168,10 +170,10 @@ class Study:
 
         lost = 0
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            number = trial.number + 1
+            number = trial.user_attrs.get(_POINT, 0)
             row = self._ended.get(number)
             if row is not None:
-                self._tell(row)
+                self._tell(trial.number, row)
                 continue
             lost += 1
             self._open.pop(number, None)
@@ -201,10 +203,12 @@ class Study:
                 break
             # What has been tried is not run again; the study learns what came of it.
             if (row := self._ended.get(before)) is not None:
-                self._tell(msgspec.structs.replace(row, number=trial.number + 1))
+                self._tell(trial.number, row)
             else:
                 self._study.tell(trial.number, state=TrialState.FAIL)
-        point = Point(trial.number + 1, values)
+        taken = {*self._ended, *self._open}
+        point = Point(next(n for n in itertools.count(1) if n not in taken), values)
+        trial.set_user_attr(_POINT, point.number)
         self._open[point.number] = trial
         self._tried.setdefault(_key(values), point.number)
         return point
@@ -227,11 +231,11 @@ class Study:
     def ended(self, row: Row) -> None:
         """Take how a point has ended; its file must have been written."""
         self._ended[row.number] = row
-        self._open.pop(row.number, None)
+        trial = self._open.pop(row.number)
         steps = self._steps.pop(row.number, set())
         if row.status == "ok":
             self._longest = max(self._longest, *steps, 0)
-        self._tell(row)
+        self._tell(trial.number, row)
 
     def importances(self) -> dict[str, float]:
         """Return what share of the differences each parameter makes, the greatest first.
@@ -248,10 +252,10 @@ class Study:
         shares = {name: round(float(share), 4) for name, share in found.items()}
         return shares if all(map(math.isfinite, shares.values())) and any(shares.values()) else {}
 
-    def _tell(self, row: Row) -> None:
+    def _tell(self, number: int, row: Row) -> None:
         from optuna.trial import TrialState
 
-        number, value = row.number - 1, row.metrics.get(self._metric, math.nan)
+        value = row.metrics.get(self._metric, math.nan)
         if row.status == "ok" and math.isfinite(value):
             self._study.tell(number, value)
         elif row.status == "pruned":

@@ -6,6 +6,7 @@ import contextlib
 import difflib
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -292,6 +293,9 @@ class _Driver:
         self._ended = len(tuning.rows)
         self._ok = sum(row.status != "failed" for row in tuning.rows.values())
         self._failures: list[tuple[int, MlopsError]] = []
+        self._steps: Counter[str] = Counter()
+        """How often a metric was told, of the point that told it most often."""
+        self._told: Counter[tuple[int, str]] = Counter()
 
     def run(self, runner: Runner) -> Progress[None]:
         """Run points until there have been enough; raises ``tune.all-failed``."""
@@ -306,6 +310,7 @@ class _Driver:
             if not runner.busy:
                 if not self._ok and self._failures:
                     self._give_up()
+                yield from self._tip()
                 return
             for message in runner.poll():
                 yield from self._take(message, runner)
@@ -320,6 +325,8 @@ class _Driver:
         search = self._tuning.search
         match message:
             case Metric(point, name, value, step, asks):
+                self._told[point.number, name] += 1
+                self._steps[name] = max(self._steps[name], self._told[point.number, name])
                 go = True
                 if name == search.watched and search.pruner != "none":
                     go = self._study.report(point.number, value, step)
@@ -341,6 +348,16 @@ class _Driver:
                 yield from self._board.take(message)
             case _:
                 yield from self._board.take(message)
+
+    def _tip(self) -> Progress[None]:
+        """Say what points could be ended early by, where they are not."""
+        search = self._tuning.search
+        often = [name for name, count in self._steps.most_common(1) if count > _FIRST]
+        if search.pruner != "none" and self._steps[search.watched] <= 1 and often:
+            words = (
+                f"`{search.watched}` comes only at the end: `--prune-by {often[0]}` can end trials"
+            )
+            yield Event("tune", f"{words} that fall behind early")
 
     def _give_up(self) -> None:
         number, error = min(self._failures, key=lambda each: each[0])
