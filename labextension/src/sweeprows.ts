@@ -9,17 +9,20 @@ export interface IColumn {
   readonly value: (row: SweepRowView) => unknown;
 }
 
-/** Return the columns: swept parameters, the metric that decides, then some others. */
+/** Return the columns: the metric that decides, the swept parameters, then some other metrics. */
 export function columnsOf(sweep: SweepView): IColumn[] {
   const names = new Set(sweep.rows.flatMap(row => Object.keys(row.metrics)));
   names.delete(sweep.metric);
-  const others = [...names].sort().slice(0, MORE_METRICS);
-  const metrics = [...(sweep.metric ? [sweep.metric] : []), ...others];
+  const others = [...names]
+    .filter(name => !sweep.swept.includes(name))
+    .sort()
+    .slice(0, MORE_METRICS);
+  const metric = (name: string): IColumn => ({ name, value: row => row.metrics[name] });
+  const parameter = (name: string): IColumn => ({ name, value: row => row.parameters[name] });
   return [
-    ...sweep.swept.map(name => ({ name, value: (row: SweepRowView) => row.parameters[name] })),
-    ...metrics
-      .filter(name => !sweep.swept.includes(name))
-      .map(name => ({ name, value: (row: SweepRowView) => row.metrics[name] }))
+    ...(sweep.metric ? [metric(sweep.metric)] : []),
+    ...sweep.swept.map(parameter),
+    ...others.map(metric)
   ];
 }
 

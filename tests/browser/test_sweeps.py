@@ -75,7 +75,7 @@ def test_a_sweep_from_its_form_to_its_notebooks(page: Page, lab: Jupyter) -> Non
 
     depth.fill("4,many")
     problem = form.get_by_role("alert")
-    expect(problem).to_contain_text("depth wants int, but got 'many'")
+    expect(problem).to_contain_text("depth wants int, but got 'many'. Its default is 6.")
     expect(depth).to_have_attribute("aria-invalid", "true")
     depth.fill("4,8,13")
     expect(problem).to_have_count(0)
@@ -98,8 +98,8 @@ def test_a_sweep_from_its_form_to_its_notebooks(page: Page, lab: Jupyter) -> Non
     best = section.locator("tr[data-best=true]")
     expect(best).to_contain_text("★ best")
     expect(rows.first).to_have_attribute("data-best", "true")
-    expect(best.locator("td").nth(0)).to_have_text("8")
-    expect(best.locator("td").nth(1)).to_have_text("entropy")
+    expect(best.locator("td").nth(2)).to_have_text("8")
+    expect(best.locator("td").nth(3)).to_have_text("entropy")
     expect(section).to_contain_text("2 failed")
     expect(section.locator(".jp-mlops-Table-reason").first).to_have_text(
         "ValueError: thirteen is unlucky"
@@ -107,7 +107,7 @@ def test_a_sweep_from_its_form_to_its_notebooks(page: Page, lab: Jupyter) -> Non
 
     # sorted by a heading, which says so
     section.get_by_role("button", name="depth").click()
-    expect(rows.locator("td:nth-of-type(1)")).to_have_text(["4", "4", "8", "8", "13", "13"])
+    expect(rows.locator("td:nth-of-type(3)")).to_have_text(["4", "4", "8", "8", "13", "13"])
     heading = section.get_by_role("columnheader", name="depth")
     expect(heading).to_have_attribute("aria-sort", "ascending")
 

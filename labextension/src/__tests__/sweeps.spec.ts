@@ -169,14 +169,14 @@ describe('the table', () => {
     executed: true
   });
 
-  it('has the parameters, the metric that decides and a few others', () => {
+  it('has the metric that decides, the parameters and a few other metrics', () => {
     const shown = sweep({ metric: 'auc', rows: [row(1, 4, 0.5)] });
-    expect(columnsOf(shown).map(each => each.name)).toEqual(['depth', 'auc', 'loss', 'more']);
+    expect(columnsOf(shown).map(each => each.name)).toEqual(['auc', 'depth', 'loss', 'more']);
   });
 
   it('is sorted by numbers, then words; what has no value is last either way', () => {
     const rows = [row(1, 10, 0.5), row(2, 9, null), row(3, 100, 0.7)];
-    const [depth, auc] = columnsOf(sweep({ metric: 'auc', rows }));
+    const [auc, depth] = columnsOf(sweep({ metric: 'auc', rows }));
     const numbers = (found: SweepRowView[]): number[] => found.map(each => each.number);
     expect(numbers(sort(rows, depth, false))).toEqual([2, 1, 3]);
     expect(numbers(sort(rows, auc, true))).toEqual([3, 1, 2]);

@@ -42,6 +42,7 @@ export function withCode(text: string): React.ReactNode {
   return text.split('`').map((part, index) => (index % 2 ? <code key={index}>{part}</code> : part));
 }
 
-function sentence(text: string): string {
+/** Begin with a capital. */
+export function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

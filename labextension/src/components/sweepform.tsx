@@ -3,7 +3,7 @@ import * as React from 'react';
 import type { ErrorMessage, SweepParameterView } from '../messages';
 import type { INotebookSource, ISweeps } from '../tokens';
 import { useMlops } from './context';
-import { withCode } from './problem';
+import { sentence, withCode } from './problem';
 
 interface ISweepFormProps {
   readonly source: INotebookSource;
@@ -72,17 +72,17 @@ export function SweepForm({ source }: ISweepFormProps): React.JSX.Element {
         <input
           id={`${id}-metric`}
           value={draft.metric}
-          placeholder={trans.__('the first that tells')}
+          placeholder={trans.__('automatic')}
           spellCheck={false}
           onChange={event => sweeps.edit({ metric: event.target.value })}
         />
-        <label htmlFor={`${id}-random`}>{trans.__('Draw at random')}</label>
+        <label htmlFor={`${id}-random`}>{trans.__('Random draws')}</label>
         <input
           id={`${id}-random`}
           type="number"
           min={1}
           value={draft.random}
-          placeholder={trans.__('no: all combinations')}
+          placeholder={trans.__('none')}
           onChange={event => sweeps.edit({ random: event.target.value })}
         />
         <label htmlFor={`${id}-workers`}>{trans.__('At a time')}</label>
@@ -199,7 +199,7 @@ function Field({ parameter, error }: IFieldProps): React.JSX.Element {
 function Wrong({ error }: { readonly error: ErrorMessage }): React.JSX.Element {
   return (
     <>
-      {withCode(error.message)} {error.hint && withCode(error.hint)}
+      {withCode(error.message)} {error.hint && withCode(sentence(error.hint))}
     </>
   );
 }

@@ -52,16 +52,7 @@ function Body({ source }: ISweepsProps): React.JSX.Element {
       )}
       {!isFormOpen && (
         <div className="jp-mlops-Sweeps-actions">
-          <button
-            type="button"
-            className="jp-mlops-Button"
-            disabled={running !== null || doing !== null}
-            title={running ? trans.__('A sweep of this notebook runs') : undefined}
-            onClick={() => void commands.execute(CommandIDs.sweep)}
-          >
-            {trans.__('Sweep parameters…')}
-          </button>
-          {running && (
+          {running ? (
             <button
               type="button"
               className="jp-mlops-Button"
@@ -69,6 +60,14 @@ function Body({ source }: ISweepsProps): React.JSX.Element {
               onClick={() => void commands.execute(CommandIDs.stopSweep)}
             >
               {doing === 'stopping' ? trans.__('Stopping…') : trans.__('Stop')}
+            </button>
+          ) : (
+            <button
+              type="button"
+              className="jp-mlops-Button"
+              onClick={() => void commands.execute(CommandIDs.sweep)}
+            >
+              {trans.__('Sweep parameters…')}
             </button>
           )}
         </div>
@@ -221,6 +220,6 @@ function statusText(sweep: SweepView, trans: TranslationBundle): string {
 }
 
 function span(seconds: number, trans: TranslationBundle): string {
-  const whole = Math.round(seconds);
+  const whole = Math.max(1, Math.round(seconds));
   return whole < 100 ? trans.__('%1 s', whole) : trans.__('%1 min', Math.round(whole / 60));
 }

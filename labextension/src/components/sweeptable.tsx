@@ -40,6 +40,9 @@ export function SweepTable({ sweep, onOpen }: ISweepTableProps): React.JSX.Eleme
             <th scope="col">
               <span className="jp-mlops-Hidden">{trans.__('Point')}</span>
             </th>
+            <th scope="col" className="jp-mod-words">
+              {trans.__('status')}
+            </th>
             {columns.map(({ name }) => (
               <th
                 key={name}
@@ -59,9 +62,7 @@ export function SweepTable({ sweep, onOpen }: ISweepTableProps): React.JSX.Eleme
                 </button>
               </th>
             ))}
-            <th scope="col" className="jp-mod-words">
-              {trans.__('status')}
-            </th>
+            <th scope="col">{trans.__('time')}</th>
           </tr>
         </thead>
         <tbody>
@@ -112,14 +113,15 @@ function Row({ row, columns, isBest, onOpen }: IRowProps): React.JSX.Element {
             row.number
           )}
         </th>
+        <td className="jp-mod-words">{statusOf(row, isBest, trans)}</td>
         {columns.map(({ name, value }) => (
           <td key={name}>{shown(value(row))}</td>
         ))}
-        <td className="jp-mod-words">{statusOf(row, isBest, trans)}</td>
+        <td>{row.seconds ? trans.__('%1 s', row.seconds.toFixed(1)) : ''}</td>
       </tr>
       {reason && (
         <tr className="jp-mlops-Table-reason">
-          <td colSpan={columns.length + 2}>{reason}</td>
+          <td colSpan={columns.length + 3}>{reason}</td>
         </tr>
       )}
     </>
@@ -127,16 +129,15 @@ function Row({ row, columns, isBest, onOpen }: IRowProps): React.JSX.Element {
 }
 
 function statusOf(row: SweepRowView, isBest: boolean, trans: TranslationBundle): string {
-  const seconds = trans.__('%1 s', row.seconds.toFixed(1));
   switch (row.status) {
     case 'ok':
-      return isBest ? trans.__('★ best, %1', seconds) : seconds;
+      return isBest ? trans.__('★ best') : trans.__('done');
     case 'running':
       return trans.__('running');
     case 'failed':
       return trans.__('failed');
     case 'pruned':
-      return trans.__('pruned, %1', seconds);
+      return trans.__('pruned');
     default:
       return trans.__('waiting');
   }

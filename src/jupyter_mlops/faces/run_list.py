@@ -36,6 +36,8 @@ def runs(chosen: Chosen, *, narrowed: bool = False) -> View:
         lines.append(
             f"{len(found)} of {chosen.total} runs; `--limit {chosen.total}` lists them all."
         )
+    if shown := next((run for run in found if run.parts), None):
+        lines.append(f"Parts are folded: `--of {shown.run}` lists those of one run, `--all` all.")
     if hidden:
         lines.append(f"{hidden} more metrics and parameters differ; `--json` has them.")
     return View(lines, [table], data)
@@ -74,6 +76,8 @@ def run_table(found: Sequence[RunSummary], asked: Iterable[Name] = ()) -> tuple[
         columns["kind"] = lambda run: run.kind
     if _differ(run.model for run in found):
         columns["model"] = lambda run: run.model
+    if any(run.parts for run in found):
+        columns["parts"] = _parts
     columns["started"] = lambda run: run.started[:16].replace("T", " ")
     columns["status"] = lambda run: run.status.lower()
     columns["seconds"] = lambda run: run.seconds
@@ -96,6 +100,13 @@ def run_table(found: Sequence[RunSummary], asked: Iterable[Name] = ()) -> tuple[
     rows = [[_short(value(run)) for value in columns.values()] for run in found]
     hidden = max(0, len(metrics) - _MOST_METRICS) + len(parameters + estimators) - len(told)
     return Table("", tuple(columns), rows), hidden
+
+
+def _parts(run: RunSummary) -> str | None:
+    if not run.parts:
+        return None
+    words = {"sweep": "point", "tune": "trial"}.get(run.kind, "run")
+    return f"{run.parts} {words}{'' if run.parts == 1 else 's'}"
 
 
 def _runs(count: int) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from .feeder import RUN
+from .feeder import PARENT, RUN
 from .runs import RunSummary, summary
 from .tables import read_summaries
 
@@ -27,7 +27,8 @@ class Wanted:
     """What the store itself sorts out; ``least`` is as `RunFilter.least` gives it.
 
     ``since`` is in milliseconds since the epoch; ``experiments`` are MLflow's ids. Of more runs
-    than ``limit`` the newest are wanted.
+    than ``limit`` the newest are wanted. ``folded`` leaves out what is a part of another run,
+    ``parent`` all but the parts of one.
     """
 
     experiments: Sequence[str]
@@ -35,6 +36,8 @@ class Wanted:
     status: str | None = None
     least: Sequence[tuple[str, str, float]] = ()
     limit: int | None = None
+    folded: bool = False
+    parent: str | None = None
 
 
 def read_runs(store: Store, wanted: Wanted) -> tuple[list[RunSummary], int | None]:
@@ -47,8 +50,10 @@ def read_runs(store: Store, wanted: Wanted) -> tuple[list[RunSummary], int | Non
     if (file := store.tables) is not None:
         return read_summaries(file, wanted)
     size = _PAGE if wanted.limit is None else wanted.limit + 1
-    runs = pages(store.client, wanted.experiments, _condition(wanted), size)
-    found = [summary(run) for run in islice(runs, None if wanted.limit is None else size)]
+    runs = map(summary, pages(store.client, wanted.experiments, _condition(wanted), size))
+    # A server cannot be asked for runs without a tag.
+    kept = (run for run in runs if not (wanted.folded and run.parent))
+    found = list(islice(kept, None if wanted.limit is None else size))
     if wanted.limit is not None and len(found) > wanted.limit:
         return found[: wanted.limit], None
     return found, len(found)
@@ -80,6 +85,8 @@ def _condition(wanted: Wanted) -> str:
         parts.append(f"attributes.start_time >= {wanted.since}")
     if wanted.status is not None:
         parts.append(f"attributes.status = '{wanted.status}'")
+    if wanted.parent is not None:
+        parts.append(f"tags.`{PARENT}` = '{wanted.parent}'")
     for name, compare, number in wanted.least:
         if "`" not in name and math.isfinite(number):
             parts.append(f"metrics.`{name}` {compare} {number!r}")

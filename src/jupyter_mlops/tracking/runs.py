@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from .datasets import Input, frame_of, inputs_of, is_frame
-from .feeder import RUN
+from .feeder import PARENT, RUN
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -25,7 +25,8 @@ class RunSummary:
     """One run in a list. ``parameters`` are the notebook's own; ``model`` is the model's class.
 
     ``started`` is an ISO time with zone; ``seconds`` is None while the run goes on. ``tags`` are
-    those that people gave it, not those of MLflow and of this package.
+    those that people gave it, not those of MLflow and of this package. ``parent`` is the run that
+    it is a part of, such as a sweep; ``parts`` counts its own, as far as the store can tell.
     """
 
     run: str
@@ -41,6 +42,8 @@ class RunSummary:
     estimator_parameters: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     user: str = ""
+    parent: str = ""
+    parts: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -166,6 +169,7 @@ def facts(
         "estimator_parameters": {k: v for k, v in parameters.items() if k not in own},
         "tags": {k: v for k, v in tags.items() if not k.startswith(_NOT_OF_PEOPLE)},
         "user": tags.get("mlflow.user", ""),
+        "parent": tags.get(PARENT, ""),
     }
 
 

@@ -29,7 +29,9 @@ class Choice:
 
     ``filter`` is an expression as `RunFilter` reads it; ``since`` is a time such as ``2d`` or
     ``2026-11-01``; ``sort`` a name, the highest value first unless ``ascending``. A ``-`` before
-    the name says highest first too, as elsewhere.
+    the name says highest first too, as elsewhere. ``folded`` leaves out the parts of other runs,
+    such as a sweep's points, unless something else is said of what is wanted; ``parent`` wants
+    those of one.
     """
 
     notebook: str | None = None
@@ -40,11 +42,14 @@ class Choice:
     sort: str | None = None
     ascending: bool = False
     limit: int | None = None
+    folded: bool = False
+    parent: str | None = None
 
     @property
     def narrows(self) -> bool:
         """Whether some runs may be left out, beside those beyond the limit."""
-        return any((self.notebook, self.filter, self.tags, self.status, self.since))
+        given = (self.notebook, self.filter, self.tags, self.status, self.since, self.parent)
+        return any(given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,8 @@ def choose(store: Store, choice: Choice) -> Chosen:
         choice.status,
         _metrics(store, experiments, least),
         choice.limit if plain else None,
+        choice.folded and plain and choice.parent is None,
+        choice.parent,
     )
     runs, total = read_runs(store, wanted) if experiments else ([], 0)
     if plain:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from .client import sqlite_file
-from .feeder import RUN
+from .feeder import PARENT, RUN
 from .runs import RunSummary, facts
 
 if TYPE_CHECKING:
@@ -89,12 +89,15 @@ def read_summaries(file: Path, wanted: Wanted) -> tuple[list[RunSummary], int]:
         tags = _by_run(values("value", "tags", f"AND key NOT IN ({long})"))
         params = _by_run(values("value", "params"))
         numbers = values("value, is_nan", "latest_metrics")
+        counts = "SELECT value, count(*) FROM tags WHERE key = ? GROUP BY value"
+        parts = dict(connection.execute(counts, [PARENT]).fetchall())
     metrics = _by_run([(i, key, math.nan if nan else value) for i, key, value, nan in numbers])
     nothing: dict[str, Any] = {}
     found = []
     for run_id, name, status, started, ended in rows:
         each = (params.get(run_id, nothing), metrics.get(run_id, nothing), tags[run_id])
-        found.append(RunSummary(**facts(run_id, name, status, started, ended, *each)))
+        known = facts(run_id, name, status, started, ended, *each)
+        found.append(RunSummary(**known, parts=parts.get(known["run"], 0)))
     return found, total
 
 
@@ -122,6 +125,11 @@ def _condition(wanted: Wanted) -> tuple[str, list[Any]]:
     for clause, value in (("r.start_time >= ?", wanted.since), ("r.status = ?", wanted.status)):
         if value is not None:
             where, given = f"{where} AND {clause}", [*given, value]
+    part = "EXISTS (SELECT 1 FROM tags p WHERE p.run_uuid = r.run_uuid AND p.key = ?"
+    if wanted.folded:
+        where, given = f"{where} AND NOT {part})", [*given, PARENT]
+    if wanted.parent is not None:
+        where, given = f"{where} AND {part} AND p.value = ?)", [*given, PARENT, wanted.parent]
     return where, given
 
 

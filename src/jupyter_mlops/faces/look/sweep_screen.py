@@ -142,6 +142,8 @@ def text_width(words: str) -> int:
 
 def picture(standing: Standing, pen: Pen, height: int) -> list[str]:
     """Return the lines that show how a sweep stands, fewer than ``height`` and none too wide."""
+    if not standing.name:
+        return [pen.style(pen.cut(f"starting  {span(standing.elapsed)}"), "dim")]
     lines = [_title(standing, pen), _bar(standing, pen), *_counts(standing, pen)]
     if (best := _best(standing, pen)) is not None:
         lines.append(best)
@@ -155,8 +157,6 @@ def picture(standing: Standing, pen: Pen, height: int) -> list[str]:
 
 
 def _title(standing: Standing, pen: Pen) -> str:
-    if not standing.name:
-        return pen.cut("starting")
     words = pen.cut(f"{standing.kind} of {standing.notebook}   {standing.name}")
     first = len(f"{standing.kind} of {standing.notebook}")
     return pen.style(words[:first], "bold") + pen.style(words[first:], "dim")

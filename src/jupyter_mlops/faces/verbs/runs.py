@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,17 @@ from .choosing import choice_of, choosing
 @click.option(
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many."
 )
-def runs(sort: str | None, ascending: bool, limit: int, **chosen: Any) -> View:
-    """List the captured runs, the newest first.
+@click.option("--of", metavar="RUN", help="Only the parts of this run, such as a sweep's points.")
+@click.option("--all", "unfolded", is_flag=True, help="Also the parts of other runs.")
+def runs(
+    sort: str | None,
+    ascending: bool,
+    limit: int,
+    of: str | None,
+    unfolded: bool,
+    **chosen: Any,
+) -> View:
+    """List the captured runs, the newest first; a sweep is one of them, its points are its parts.
 
     The expression of --filter may use metrics, parameters and tags by their names, and run,
     notebook, kind, model, status, seconds, started and user, with and, or, not, in.
@@ -39,7 +49,9 @@ def runs(sort: str | None, ascending: bool, limit: int, **chosen: Any) -> View:
     project = Project.find()
     store = Store(project)
     store.sync()
-    choice = choice_of(project, chosen, sort=sort, ascending=ascending, limit=limit)
+    more = {"sort": sort, "ascending": ascending, "limit": limit}
+    parent = store.run(of).run if of is not None else None
+    choice = choice_of(project, chosen, **more, folded=not unfolded, parent=parent)
     return view(choose(store, choice), narrowed=choice.narrows)
 
 
@@ -50,9 +62,26 @@ def show(run: str) -> View:
     from ...tracking.store import Store
     from ..run_view import run as view
 
-    store = Store(Project.find())
+    project = Project.find()
+    store = Store(project)
     store.sync()
-    return view(store.run(run))
+    found = store.run(run)
+    return _points(project, found.run) or view(found)
+
+
+def _points(project: Project, run: str) -> View | None:
+    """Return a sweep or tuning with its points; None for other runs."""
+    from ...sweeps.record import read_sweep
+    from ...sweeps.setting import FOLDER
+    from ..sweep_view import sweep
+    from ..tune_view import tuned
+
+    folder = project.state / FOLDER / run
+    if not (folder / "sweep.json").is_file():
+        return None
+    found = read_sweep(folder)
+    told = tuned if found.head.kind == "tune" else sweep
+    return replace(told(found, project), exit_code=0)
 
 
 @verb
