@@ -23,11 +23,11 @@ CELLS = [
         "depth: int = 6  # 1..20 how deep the trees grow\nlr: float = 0.1  # 0.01..1\n"
         "kind = 'gini'  # one of: gini, entropy\nrows: int = 1000",
     ),
-    ("", "import time\nbase = rows / 2000"),
+    ("", "import os\nimport time\nbase = rows / 2000"),
     (
         "",
         "if depth == 13:\n    raise ValueError('thirteen is unlucky')\n"
-        "time.sleep(100 if depth == 20 else 0.4)",
+        "while depth > 6 and not os.path.exists('go'):\n    time.sleep(0.1)",
     ),
     ("metrics", "auc = base + depth / 50 - (kind == 'gini') / 100\nloss = lr / depth"),
 ]
@@ -87,9 +87,13 @@ def test_a_sweep_from_its_form_to_its_notebooks(page: Page, lab: Jupyter) -> Non
     bar = section.get_by_role("progressbar")
     expect(bar).to_have_attribute("aria-valuemax", "6")
     rows = section.locator("tr[data-point]")
-    expect(section.locator("tr[data-status=running]").first).to_be_visible(timeout=60_000)
+    running = section.locator("tr[data-status=running]")
+    expect(running.first).to_be_visible(timeout=60_000)
+    expect(section.locator("tr[data-status=ok]")).to_have_count(2, timeout=60_000)
+    expect(running.locator("td:nth-of-type(3)").first).to_have_text("8")
+    expect(section).to_contain_text("Best so far: auc 0.58")
     expect(section.get_by_role("button", name="Stop")).to_be_visible()
-    expect(section.locator("tr[data-status=ok]").first).to_be_visible(timeout=60_000)
+    (lab.root / "go").touch()
     expect(section.locator(".jp-mlops-Sweep")).to_have_attribute(
         "data-status", "ok", timeout=90_000
     )
@@ -125,6 +129,7 @@ def test_a_sweep_from_its_form_to_its_notebooks(page: Page, lab: Jupyter) -> Non
 
 
 def test_a_sweep_is_stopped(page: Page, lab: Jupyter) -> None:
+    (lab.root / "go").unlink()
     section, form = open_form(page, lab)
     form.get_by_label("depth int").fill("20,19")
     form.get_by_label("At a time").fill("1")
