@@ -342,13 +342,13 @@ class DaskRunner:
                     yield from self._take_metric(flight, news)
 
     def _take_metric(self, flight: _Flight, news: Mapping[str, Any]) -> Iterator[Message]:
-        asks = news["name"] == self._ticket.prunes
+        asks = news["asks"]
         if asks and news["step"] in flight.asked:
             self._answer(flight, True)  # as it was answered to an earlier try
             return
         if asks:
             flight.asked.add(news["step"])
-        yield Metric(flight.point, news["name"], news["value"], news["step"])
+        yield Metric(flight.point, news["name"], news["value"], news["step"], asks)
 
     def _take_result(
         self, point: Point, future: Future, result: dask_worker.Result

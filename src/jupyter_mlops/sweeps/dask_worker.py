@@ -292,7 +292,7 @@ class House:
         match message:
             case Started(point, run):
                 self._tell({"tell": "started", "number": point.number, "run": run})
-            case Metric(point, name, _, _) if name == self._ticket.prunes:
+            case Metric(asks=True):
                 self._flush(now=True)
                 self._tell(_metric(message))
             case Metric(point, name, _, _):
@@ -360,6 +360,7 @@ def _metric(message: Metric) -> dict[str, Any]:
         "name": message.name,
         "value": message.value,
         "step": message.step,
+        "asks": message.asks,
     }
 
 
