@@ -90,8 +90,9 @@ class CiSettings(_Section):
     """Notebooks that are promoted on the main branch; default: those with tagged steps."""
     images: Literal["auto", "require", "none"] = "auto"
     """Container images of what is promoted: where an engine answers, always, or never."""
-    parameters: str | None = None
-    """A YAML file with the parameters that CI runs the notebooks with."""
+    parameters: str | dict[str, str] | None = None
+    """A YAML file with the parameters that CI runs the notebooks with, or notebook to such a file;
+    one for all is for the notebooks that have its parameters."""
     install: tuple[str, ...] = ()
     """Commands that install what the notebooks need."""
     python: str = "3.11"

@@ -175,3 +175,18 @@ def test_a_threshold_is_for_every_notebook_with_the_metric_or_for_one() -> None:
         ("b.ipynb", "mae", True),
         ("a.ipynb, b.ipynb", "r2", False),
     ]
+
+
+def test_parameters_go_to_the_notebooks_that_have_them(project: Project) -> None:
+    def given(project: Project) -> list[bool]:
+        rerun = next(step for step in plan(project) if step.name == "Rerun")
+        return ["-f ci.yaml" in command for command in rerun.commands[1:]]
+
+    (project.root / "ci.yaml").write_text("rows: 100\nalpha: 0.5\n")
+    assert given(project) == [False, True]
+    table = '[ci.parameters]\n"it\'s $HOME.ipynb" = "ci.yaml"\n'
+    assert given(_project(project.root, table)) == [True, False]
+    (project.root / "ci.yaml").write_text("rows: 100\nother: 0.5\n")
+    with pytest.raises(MlopsError, match="gives `other`, which this notebook does not have") as it:
+        plan(_project(project.root, '[ci]\nparameters = "ci.yaml"\n'))
+    assert it.value.code == "ci.parameters"

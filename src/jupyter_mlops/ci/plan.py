@@ -9,6 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import MlopsError, Place
 from ..notebook.document import read
+from ..notebook.given import read_file
+from ..notebook.parameters import read_parameters
 from ..notebook.tags import STEP_PREFIXES
 from ..project import SETTINGS, Project
 
@@ -113,9 +115,36 @@ def _papermill(project: Project, name: str, output: str) -> str:
     if folder.parts:
         # In the notebook's folder, as JupyterLab runs it.
         words += ["--cwd", str(folder)]
-    if (file := project.settings.ci.parameters) is not None:
+    if (file := _parameters(project, name)) is not None:
         words += ["-f", file]
     return shlex.join(words)
+
+
+def _parameters(project: Project, name: str) -> str | None:
+    """Return the file with a notebook's parameters.
+
+    Raises `MlopsError` ``ci.parameters`` where one for all has only some of the notebook's.
+    """
+    given = project.settings.ci.parameters
+    if given is None or isinstance(given, dict):
+        return given.get(name) if given is not None else None
+    path = project.root / given
+    if not path.exists():
+        return given
+    wanted = read_file(path).keys()
+    known = {each.name for each in read_parameters(read(project.root / name, name=name))}
+    if wanted <= known:
+        return given
+    if not wanted & known:
+        return None
+    raise MlopsError(
+        "ci.parameters",
+        f"{given} gives `{min(wanted - known)}`, which this notebook does not have, and "
+        f"`{min(wanted & known)}`, which it has.",
+        hint=f'name a file for each notebook: `parameters = {{ "{name}" = "{given}" }}` under '
+        f"`[ci]` in {SETTINGS}.",
+        place=Place(name),
+    )
 
 
 def _report(executed: str) -> str:
