@@ -8,6 +8,8 @@ counts.
 from __future__ import annotations
 
 import contextlib
+import gc
+import importlib.util
 import logging
 import platform
 import queue
@@ -70,21 +72,16 @@ def connect(on: str) -> Client:
         none or where no scheduler answers, ``sweep.no-workers``, and ``sweep.workers`` where
         workers have not this package, or another version of it or of Python.
     """
-    try:
-        import distributed
-    except ModuleNotFoundError:
+    if importlib.util.find_spec("distributed") is None:
         raise MlopsError(
             "sweep.no-dask",
             "Dask is not installed here.",
             hint="`pip install 'jupyter-mlops[dask]'`.",
-        ) from None
+        )
     address = _address(on)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_quiet())
-        try:
-            client = distributed.Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
-        except (OSError, TypeError, ValueError, RuntimeError) as error:
-            raise _unreachable(on, _reason(error)) from None
+        client = _client(address, on)
         stack.callback(_close, client)
         _check(client, on)
         stack.pop_all()
@@ -99,6 +96,23 @@ def capacity(on: str) -> int:
     finally:
         with _quiet():
             _close(client)
+
+
+def _client(address: str, on: str) -> Client:
+    from distributed import Client
+    from distributed.security import Security
+
+    if address.startswith("tls:") and not Security().get_connection_args("client")["ssl_context"]:
+        raise _unreachable(on, "no certificates are configured here")
+    try:
+        return Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
+    except (OSError, TypeError, ValueError, RuntimeError) as error:
+        reason = _reason(error)
+        error.__traceback__ = None
+    # A client that could not start closes itself when it is collected. It must not be while
+    # another one starts: the two then wait for each other.
+    gc.collect()
+    raise _unreachable(on, reason)
 
 
 @dataclass(slots=True)
