@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -13,7 +15,7 @@ import pytest
 
 from jupyter_mlops.project import Project
 from jupyter_mlops.sweeps.record import sweeps
-from tests.kernels import start_kernel
+from tests.kernels import Kernel, start_kernel
 from tests.support import write_notebook
 from tests.terminals import Terminal
 
@@ -176,12 +178,13 @@ def test_a_notebook_has_one_display_kept_up_to_date(project: Project) -> None:
 
 
 def _interrupt_once_running(
-    project: Project, kernel: Any, before: str, over: threading.Event
+    project: Project, kernel: Kernel, before: str, over: threading.Event
 ) -> None:
     while not over.wait(0.3):
         newest = sweeps(project)[0]
         if newest.name != before and newest.head.shared:
-            kernel.manager.interrupt_kernel()
+            # As a front end's stop button does: the verb's own process gets it too.
+            os.killpg(kernel.pid, signal.SIGINT)
             return
 
 
