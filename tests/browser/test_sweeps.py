@@ -26,10 +26,10 @@ CELLS = [
     ("", "import os\nimport time\nbase = rows / 2000"),
     (
         "",
-        "if depth == 13:\n    raise ValueError('thirteen is unlucky')\n"
+        "penalty = (kind == 'gini') / 100\nif depth == 13:\n    raise ValueError('thirteen is unlucky')\n"
         "while depth > 6 and not os.path.exists('go'):\n    time.sleep(0.1)",
     ),
-    ("metrics", "auc = base + depth / 50 - (kind == 'gini') / 100\nloss = lr / depth"),
+    ("metrics", "auc = base + depth / 50 - penalty\nloss = lr / depth"),
 ]
 
 
@@ -129,7 +129,7 @@ def test_a_sweep_from_its_form_to_its_notebooks(page: Page, lab: Jupyter) -> Non
 
 
 def test_a_sweep_is_stopped(page: Page, lab: Jupyter) -> None:
-    (lab.root / "go").unlink()
+    (lab.root / "go").unlink(missing_ok=True)
     section, form = open_form(page, lab)
     form.get_by_label("depth int").fill("20,19")
     form.get_by_label("At a time").fill("1")
