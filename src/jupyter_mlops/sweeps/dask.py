@@ -50,11 +50,16 @@ _VERSIONS = (
     ".python_version_tuple()[:2]))"
 )
 # Imported on a worker's event loop, this package would hold up all that the worker has to say.
+_THREAD = "mlops-import"
 _IMPORT = (
-    "__import__('threading').Thread(target=__import__, "
-    f"args=('{dask_worker.__name__}',), daemon=True).start()"
+    f"__import__('threading').Thread(target=__import__, name='{_THREAD}', daemon=True, "
+    f"args=('{dask_worker.__name__}',)).start()"
 )
-_IS_IMPORTED = f"hasattr(__import__('sys').modules.get('{dask_worker.__name__}'), 'READY')"
+_IMPORTED = (
+    f"(hasattr(__import__('sys').modules.get('{dask_worker.__name__}'), 'READY'), "
+    f"'{_THREAD}' in [each.name for each in __import__('threading').enumerate()])"
+)
+"""Whether it is imported, and whether it is about to be."""
 
 
 def is_dask(on: str) -> bool:
@@ -188,7 +193,6 @@ class DaskRunner:
             stack.callback(self._token.unlink, missing_ok=True)
             packed = dask_files.pack(self._setting.notebook, self._setting.project)
             self._sent = self._client.submit(dask_worker.same, packed, pure=False)
-            _await_import(self._client)
             self._look()
             self._client.subscribe_topic(self._ticket.topic, self._hear)
             self._stack = stack.pop_all()
@@ -533,20 +537,27 @@ def _check(client: Client, on: str) -> None:
             f"Python {python} at {_some(list(others))}.",
             hint="install the same everywhere: values could not be compared, nor sent.",
         )
+    _await_import(client)
 
 
 def _await_import(client: Client) -> None:
     """Wait until all workers have imported what they run; raises ``sweep.workers``."""
     deadline = time.monotonic() + _IMPORT_SECONDS
     client.run(eval, _IMPORT)
-    while not all((found := client.run(eval, _IS_IMPORTED)).values()):
-        if time.monotonic() > deadline:
-            absent = [at for at, is_there in found.items() if not is_there]
+    while True:
+        found: dict[str, tuple[bool, bool]] = client.run(eval, _IMPORTED)
+        late = time.monotonic() > deadline
+        failed = [at for at, (is_there, comes) in found.items() if not is_there and not comes]
+        waiting = [at for at, (is_there, _) in found.items() if not is_there]
+        if not waiting:
+            return
+        if failed or late:
             raise MlopsError(
                 "sweep.workers",
-                f"jupyter-mlops takes more than {_IMPORT_SECONDS:.0f} s to be imported at "
-                f"{_some(absent)}.",
-                hint="see the workers' logs; restart workers that are stuck.",
+                f"jupyter-mlops cannot be imported at {_some(failed or waiting)}"
+                + (f" within {_IMPORT_SECONDS:.0f} s." if not failed else "."),
+                hint="the worker's log has the reason; a worker that has imported another version "
+                "must be started anew.",
             )
         time.sleep(0.05)
 
