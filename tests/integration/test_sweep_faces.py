@@ -150,7 +150,7 @@ def test_a_notebook_has_one_display_kept_up_to_date(project: Project) -> None:
         updates = [m["content"]["data"] for m in messages if m["msg_type"] == "update_display_data"]
         assert len(ids) == 1
         assert 'aria-valuenow="4"' in updates[-1]["text/html"]
-        assert "best so far: auc 0.58 with depth=8" in updates[-1]["text/plain"]
+        assert "best: auc 0.58 with depth=8" in updates[-1]["text/plain"]
         shown = [m["content"]["data"] for m in messages if m["msg_type"] == "display_data"]
         assert "The best is point 3: auc 0.58" in shown[1]["text/plain"]
         charts = [each for each in shown if "application/vnd.vegalite.v5+json" in each]

@@ -175,7 +175,7 @@ def _next(found: Sweep, failed: list[Row]) -> list[str]:
         command = resume_command(head.kind, from_here(head.path), found.name)
         lines += [f"To run {what} (the notebook unchanged):", f"    {command}"]
     if head.summary and Path(head.summary).is_file():
-        lines.append(f"The summary notebook, with plots: {head.summary}")
+        lines.append(f"The summary notebook, with plots: {_short(Path(head.summary))}")
     return lines
 
 

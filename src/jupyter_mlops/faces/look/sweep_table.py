@@ -107,7 +107,8 @@ def _best_words(standing: Standing) -> str:
         return ""
     value = shown(best.metrics.get(standing.metric))
     words = parameters_words(best)
-    return f"★ best so far: {standing.metric} {value} with {words} (point {best.number})"
+    so_far = "" if standing.done == standing.total else " so far"
+    return f"★ best{so_far}: {standing.metric} {value} with {words} (point {best.number})"
 
 
 def _best(standing: Standing) -> str:
