@@ -372,3 +372,34 @@ def test_no_process_is_left(tmp_path: Path) -> None:
     time.sleep(0.2)
     children = psutil.Process(os.getpid()).children(recursive=True)
     assert not [each for each in children if "sweeps.branch" in " ".join(each.cmdline())]
+
+
+def test_points_go_on_where_the_trunk_is_killed(tmp_path: Path) -> None:
+    cells = [*QUICK[:2], ("", "import time\ntime.sleep(0.3)\nprint(k)"), QUICK[3]]
+    notebook = write_notebook(tmp_path / "quick.ipynb", cells)
+    killed: list[int] = []
+
+    def kill(event: Event) -> None:
+        if event.status == "done" and event.stage == "point" and not killed:
+            children = psutil.Process().children(recursive=False)
+            (trunk,) = [each for each in children if "sweeps.branch" in " ".join(each.cmdline())]
+            killed.append(trunk.pid)
+            trunk.kill()
+
+    found = drain(sweep(notebook, {"k": "1:6"}, workers=2), kill)
+    assert killed
+    assert [row.status for row in found.rows] == ["ok"] * 6
+
+
+def test_values_with_which_shared_cells_fail_are_told_for_their_points(tmp_path: Path) -> None:
+    cells = [
+        ("parameters", "k = 1\nm = 1"),
+        ("", "half = 6 / k"),
+        ("", "print(m)"),
+        ("metrics", "score = half * m"),
+    ]
+    notebook = write_notebook(tmp_path / "quick.ipynb", cells)
+    found, _ = _sweep(notebook, {"k": "0,1", "m": "1,2"})
+    assert [row.status for row in found.rows] == ["failed", "failed", "ok", "ok"]
+    assert all("ZeroDivisionError" in row.error for row in found.rows[:2])
+    assert [row.metrics.get("score") for row in found.rows[2:]] == [6.0, 12.0]

@@ -314,8 +314,13 @@ class Branch:
         sys.stdout.flush()
         sys.stderr.flush()
         drawn = random.getstate()
-        with warnings.catch_warnings(action="ignore"):  # the threads that there are only wait
-            pid = os.fork()
+        try:
+            with warnings.catch_warnings(action="ignore"):  # the threads that there are only wait
+                pid = os.fork()
+        except OSError as error:
+            reason = f"the system has no room for a fork: {error.strerror}"
+            self._channel.tell("refused", id=command["id"], reason=reason)
+            return
         if pid:
             self._children.add(pid)
             self._channel.tell("forked", id=command["id"], pid=pid)

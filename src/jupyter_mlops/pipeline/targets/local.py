@@ -162,7 +162,7 @@ class _Launcher:
             return _launch_cold(arguments, log, cwd, self._inherited)
         if self._parent is None:
             self._parent = WarmParent(
-                _python("forks"), self._modules, _environment(), self._cwd, self._inherited
+                _python("forks"), self._modules, step_environment(), self._cwd, self._inherited
             )
         return self._parent.start(arguments, log, cwd)
 
@@ -175,7 +175,7 @@ def _launch_cold(arguments: list[str], log: Path, cwd: Path, inherited: Sequence
             stdout=stream,
             stderr=subprocess.STDOUT,
             cwd=cwd,
-            env=_environment(),
+            env=step_environment(),
             start_new_session=True,
             pass_fds=inherited,
         )
@@ -243,7 +243,8 @@ class _Process:
         return MlopsError("step.killed", message, hint=hint, place=place)
 
 
-def _environment() -> dict[str, str]:
+def step_environment() -> dict[str, str]:
+    """Return the environment of a process that runs a notebook's cells with this Python."""
     source = str(Path(__file__).resolve().parents[3])
     environment = {k: v for k, v in os.environ.items() if k != "JUPYTER_MLOPS_RUN"}
     environment = with_hashes(calm(environment))
