@@ -26,7 +26,8 @@ CELLS = [
     ("", "import os\nimport time\nbase = rows / 2000"),
     (
         "",
-        "penalty = (kind == 'gini') / 100\nif depth == 13:\n    raise ValueError('thirteen is unlucky')\n"
+        "penalty = (kind == 'gini') / 100\n"
+        "if depth == 13:\n    raise ValueError('thirteen is unlucky')\n"
         "while depth > 6 and not os.path.exists('go'):\n    time.sleep(0.1)",
     ),
     ("metrics", "auc = base + depth / 50 - penalty\nloss = lr / depth"),

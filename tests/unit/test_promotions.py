@@ -30,7 +30,13 @@ MANIFEST = {
     "metrics": {"mae": 1.5},
     "files": {},
 }
-EVENT: dict[str, Any] = {"stage": "run", "message": "running", "status": "started", "seconds": None, "data": {}}
+EVENT: dict[str, Any] = {
+    "stage": "run",
+    "message": "running",
+    "status": "started",
+    "seconds": None,
+    "data": {},
+}
 LOG = logging.getLogger("test-jobs")
 
 

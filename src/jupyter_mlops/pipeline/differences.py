@@ -62,7 +62,6 @@ def close(x: float, y: float) -> bool:
     return True
 
 
-
 _TIME = re.compile(rf"(?:\['|\.|^)(?:{'|'.join(sorted(DURATIONS))})(?:'\])?\Z")
 """Where scikit-learn's searches and cross-validation keep how long they took."""
 

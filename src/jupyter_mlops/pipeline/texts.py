@@ -81,8 +81,7 @@ def compare(notebook: str, pipeline: str, sides: Sides = SIDES) -> Difference:
         if not _close(one, other):
             return Difference(
                 "different",
-                f"line {number}: {_short(one, other)} {sides[0]}, "
-                f"{_short(other, one)} {sides[1]}",
+                f"line {number}: {_short(one, other)} {sides[0]}, {_short(other, one)} {sides[1]}",
             )
         rounded = True
     if len(a) != len(b):

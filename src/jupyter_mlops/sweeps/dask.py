@@ -25,7 +25,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from .. import __version__
 from ..errors import MlopsError, Place
 from . import dask_files, dask_worker
 from .outcome import Ended, Message, Metric, Notice, Outcome, Shared, Started
@@ -517,7 +516,8 @@ def _check(client: Client, on: str) -> None:
     found: dict[str, Any] = client.run(eval, _VERSIONS, on_error="return")
     with contextlib.suppress(Exception):
         found["the scheduler"] = client.run_on_scheduler(eval, _VERSIONS)
-    here = (__version__, ".".join(platform.python_version_tuple()[:2]))
+    own = import_module("jupyter_mlops").__version__
+    here = (own, ".".join(platform.python_version_tuple()[:2]))
     absent = [at for at, each in found.items() if isinstance(each, Exception)]
     if "the scheduler" not in found:
         absent.append("the scheduler")
@@ -526,7 +526,7 @@ def _check(client: Client, on: str) -> None:
             "sweep.workers",
             f"jupyter-mlops cannot be imported at {_some(absent)}.",
             hint="install there what is installed here: `pip install "
-            f"'jupyter-mlops[dask]=={__version__}'`.",
+            f"'jupyter-mlops[dask]=={own}'`.",
         )
     others = {at: each for at, each in found.items() if tuple(each) != here}
     if others:
