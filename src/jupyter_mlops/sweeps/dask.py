@@ -15,10 +15,12 @@ import platform
 import queue
 import secrets
 import socket
+import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -39,6 +41,7 @@ SCHEMES = {"dask": "tcp", "tcp": "tcp", "tls": "tls"}
 _CONNECT_SECONDS = 10.0
 _POLL_SECONDS = 0.5
 _END_SECONDS = 5.0
+_FETCH_SECONDS = 30.0
 _IMPORT_SECONDS = 120.0
 _MOST_TRIES = 3
 """Times that a point is sent whose files are lost between its end and their arrival."""
@@ -179,6 +182,9 @@ class DaskRunner:
         self._flights: dict[int, _Flight] = {}
         self._news: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._stack = contextlib.ExitStack()
+        self._fetching = threading.Lock()
+        """Held while a result comes in: a client that closes meanwhile would never answer."""
+        self._closing = False
         self._said: set[str] = set()
         self._threads = 0
         self._counted = 0.0
@@ -203,7 +209,7 @@ class DaskRunner:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with self._stack:
+        with self._stack, self._fetched_all():
             if self._is_lost:
                 return
             with contextlib.suppress(Exception):
@@ -292,10 +298,14 @@ class DaskRunner:
 
     def _ended(self, future: Future, point: Point) -> tuple[str, Any]:
         """Return the news that a task is over, with its result; runs in a thread of Dask's."""
-        if future.status == "cancelled":
-            return "cancelled", (point, future)
+        with self._fetching:
+            if future.status == "cancelled" or self._closing:
+                return "cancelled", (point, future)
+            return self._result(future, point)
+
+    def _result(self, future: Future, point: Point) -> tuple[str, Any]:
         try:
-            result = future.result(timeout=60)
+            result = future.result(timeout=_FETCH_SECONDS)
             if result.left is not None and result.outcome is not None:
                 return "ended", (point, future, self._fetched(result))
             return "ended", (point, future, result)
@@ -325,6 +335,14 @@ class DaskRunner:
         error = _moved(outcome.error, result.root, str(project.root))
         outcome = msgspec.structs.replace(outcome, executed=str(executed), error=error)
         return dask_worker.Result(result.worker, outcome)
+
+    @contextlib.contextmanager
+    def _fetched_all(self) -> Iterator[None]:
+        """Let no result come in behind this; one that is about to may."""
+        self._closing = True
+        yield
+        if self._fetching.acquire(timeout=_FETCH_SECONDS):
+            self._fetching.release()
 
     def _take(self, what: str, news: Any) -> Iterator[Message]:
         match what:
