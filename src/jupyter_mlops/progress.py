@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -35,13 +36,14 @@ Progress = Generator[Event, None, Result]
 
 def drain(progress: Progress[Result], show: Callable[[Event], None] | None = None) -> Result:
     """Run a verb to its end, hand each event to ``show``, and return the verb's result."""
-    while True:
-        try:
-            event = next(progress)
-        except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
-        if show is not None:
-            show(event)
+    with closing(progress):  # a `show` that is interrupted leaves no verb at work
+        while True:
+            try:
+                event = next(progress)
+            except StopIteration as stop:
+                return stop.value  # type: ignore[no-any-return]
+            if show is not None:
+                show(event)
 
 
 class Stage:
