@@ -213,8 +213,11 @@ class DaskRunner:
             if self._is_lost:
                 return
             with contextlib.suppress(Exception):
-                self._client.cancel([each.future for each in self._flights.values()], force=True)
-                self._on_workers(dask_worker.end, timeout=_END_SECONDS)
+                futures = [each.future for each in self._flights.values()]
+                self._sync(self._client._cancel, futures, force=True)
+                self._sync(
+                    self._client._run, dask_worker.end, self._ticket.sweep, on_error="ignore"
+                )
                 self._client.unsubscribe_topic(self._ticket.topic)
             for flight in self._flights.values():
                 self._disown(flight, "")
@@ -282,14 +285,11 @@ class DaskRunner:
         return future
 
     def _answer(self, flight: _Flight, go: bool) -> None:
-        self._client.sync(
-            self._client._run,
-            dask_worker.answer,
-            *(self._ticket.sweep, flight.point.number, go),
-            workers=[flight.worker],
-            on_error="ignore",
-            callback_timeout=_END_SECONDS,
-        )
+        words = (self._ticket.sweep, flight.point.number, go)
+        at = [flight.worker]
+        with contextlib.suppress(TimeoutError):
+            run = self._client._run
+            self._sync(run, dask_worker.answer, *words, workers=at, on_error="ignore")
 
     # --- what is told -----------------------------------------------------------------------
 
@@ -495,13 +495,9 @@ class DaskRunner:
             )
             self._news.put(("told", {"tell": "notice", "words": words}))
 
-    def _on_workers(self, function: Any, timeout: float) -> None:
-        self._client.sync(
-            self._client._run,
-            *(function, self._ticket.sweep),
-            on_error="ignore",
-            callback_timeout=timeout,
-        )
+    def _sync(self, function: Any, *words: Any, **options: Any) -> None:
+        """Wait for the client to do something, but not for one that is about to end."""
+        self._client.sync(function, *words, callback_timeout=_END_SECONDS, **options)
 
 
 def _address(on: str) -> str:
