@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_mlops._calm import calm
 from jupyter_mlops.notebook.document import Notebook
-from jupyter_mlops.pipeline.targets.local import _environment
+from jupyter_mlops.pipeline.targets.local import step_environment
 from jupyter_mlops.project import Project
 from jupyter_mlops.rerun.order import Order
 from tests.programs import notebook
@@ -21,7 +21,7 @@ def order(book: Notebook) -> Order:
 def test_steps_and_reruns_are_calm(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
         monkeypatch.delenv(name, raising=False)
-    for environment in (_environment(), order(notebook(("", "1"))).environment()):
+    for environment in (step_environment(), order(notebook(("", "1"))).environment()):
         assert environment["OMP_WAIT_POLICY"] == "passive"
         assert environment["PATH"] == os.environ["PATH"]
 
