@@ -8,10 +8,10 @@ import sys
 import pytest
 
 from jupyter_mlops._hashes import with_hashes
-from jupyter_mlops.deploy.process import step_environment as server_environment
+from jupyter_mlops.deploy.process import _environment as server_environment
 from jupyter_mlops.images.dockerfile import training
 from jupyter_mlops.pipeline.compile import compile_notebook
-from jupyter_mlops.pipeline.targets.local import step_environment as step_environment
+from jupyter_mlops.pipeline.targets.local import step_environment
 from jupyter_mlops.project import Project
 from jupyter_mlops.rerun.order import Order
 from tests.programs import notebook
