@@ -327,13 +327,16 @@ def test_a_sweep_that_was_ended_goes_on(tmp_path: Path, how: signal.Signals) -> 
     until(lambda: not any(each.is_running() and each.status() != "zombie" for each in mine), 10)
     before = {json.loads(path.read_text())["run"] for path in done()}
     assert 3 <= len(before) < 12
+    store = Store(project)
+    store.sync()
+    assert store.run(find(project, "latest").name).status == "KILLED"
     found, _ = _sweep(notebook, {}, resume="latest")
     assert [row.status for row in found.rows] == ["ok"] * 12
     assert [row.metrics["score"] for row in found.rows] == [2.0 * k for k in range(1, 13)]
     assert before <= {row.run for row in found.rows}
     assert find(project, "latest").head.status == "ok"
-    store = Store(project)
     store.sync()
+    assert store.run(found.name).status == "FINISHED"
     runs = {run.run: run.status for run in store.runs() if run.kind == "rerun"}
     assert {runs[row.run] for row in found.rows} == {"FINISHED"}
     assert set(runs.values()) <= {"FINISHED", "KILLED"}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -19,6 +20,7 @@ from ..project import Project
 from ..rerun.installed import require_kernel
 from ..tracking.direction import direction
 from ..tracking.pipelines import PipelineJournal
+from .alone import alone
 from .board import Board
 from .plan import Plan, make_plan
 from .points import Point, drawn, grid, listed
@@ -95,31 +97,39 @@ def sweep(
         head = make_head("sweep", setting, found, metric, highest)
         board, waiting = Board(setting, head), found
     plan = make_plan(source, head.swept)
-    setting.make_folder()
-    board.open(waiting)
-    journal = make_journal(setting, "sweep")
-    yield from _announced(setting, plan, head, len(waiting), count, board)
-    most = workers if on else count  # an engine may get more workers while it runs
-    runner = make_runner(setting, plan, most, on, timeout=timeout, share=share)
+    with alone(setting):
+        board.open(waiting)
+        with told(setting, board):
+            yield from _announced(setting, plan, head, len(waiting), count, board)
+            most = workers if on else count  # an engine may get more workers while it runs
+            with make_runner(setting, plan, most, on, timeout=timeout, share=share) as runner:
+                for point in waiting:
+                    runner.submit(point, run_of(setting, point))
+                while runner.busy:
+                    for message in runner.poll():
+                        yield from board.take(message)
+        return (yield from ended(setting, board))
+
+
+@contextmanager
+def told(setting: Setting, board: Board) -> Iterator[None]:
+    """Begin the sweep's own run, and tell it and the board how the sweep has ended."""
+    journal = make_journal(setting, board.sweep.head.kind)
     status = "FAILED"
     try:
-        with runner:
-            for point in waiting:
-                runner.submit(point, run_of(setting, point))
-            while runner.busy:
-                for message in runner.poll():
-                    yield from board.take(message)
+        yield
         status = "FINISHED"
-    except (KeyboardInterrupt, GeneratorExit):
+    except KeyboardInterrupt:
         status = "KILLED"
-        board.close("stopped")
+        raise KeyboardInterrupt(f"`--resume {setting.name}` goes on") from None
+    except GeneratorExit:
+        status = "KILLED"
         raise
     finally:
-        if status == "FAILED":
-            board.close("failed")
+        if status != "FINISHED":
+            board.close("failed" if status == "FAILED" else "stopped")
         board.tell(journal, status)
-        spawn_writer(project)
-    return (yield from ended(setting, board))
+        spawn_writer(setting.project)
 
 
 def ended(setting: Setting, board: Board) -> Progress[Sweep]:

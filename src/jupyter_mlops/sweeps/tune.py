@@ -14,7 +14,6 @@ from typing import Any
 
 import msgspec
 
-from ..capture.processes import spawn_writer
 from ..capture.run_names import new_run_name
 from ..errors import MlopsError
 from ..notebook.dataflow import cell_flow
@@ -35,7 +34,7 @@ from .runner import Runner
 from .setting import Setting
 from .space import Space, read_space
 from .study import Pruner, Sampler, Search, Study, require_optuna
-from .sweep import check_same, ended, make_head, make_journal, make_runner, run_of, slots
+from .sweep import check_same, ended, make_head, make_runner, run_of, slots, told
 
 TRIALS = 50
 _FIRST = 5
@@ -213,13 +212,11 @@ def _run(
     until: float,
 ) -> Progress[Sweep]:
     setting, search, head = tuning.setting, tuning.search, tuning.head
-    project = setting.project
     board = Board(setting, head, tuning.rows.values())
     plan = make_plan(setting.notebook, head.swept)
     setting.make_folder()
     search.write(setting.folder)
     board.open(())
-    journal = make_journal(setting, "tune")
     defaults = {each.name: each.default for each in setting.declared}
     study = Study(
         setting.folder,
@@ -230,34 +227,20 @@ def _run(
         defaults=defaults,
         rows=tuning.rows,
     )
-    status = "FAILED"
-    try:
-        with study:
-            lost = study.take_up()
-            yield from _announced(tuning, min(workers, search.trials), board, lost)
-            if plan.unused():
-                names = ", ".join(f"`{name}`" for name in plan.unused())
-                yield Event("tune", f"no cell uses {names}")
-            prunes = search.watched if search.pruner != "none" else ""
-            driver = _Driver(tuning, study, board, until)
-            try:
-                with make(plan, workers, prunes) as runner:
-                    yield from driver.run(runner)
-            finally:
-                study.take_up()
-            board.know(study.importances())
-        status = "FINISHED"
-    except (KeyboardInterrupt, GeneratorExit) as error:
-        status = "KILLED"
-        board.close("stopped")
-        if isinstance(error, KeyboardInterrupt):
-            raise KeyboardInterrupt(f"`--resume {setting.name}` goes on") from None
-        raise
-    finally:
-        if status == "FAILED":
-            board.close("failed")
-        board.tell(journal, status)
-        spawn_writer(project)
+    with told(setting, board), study:
+        lost = study.take_up()
+        yield from _announced(tuning, min(workers, search.trials), board, lost)
+        if plan.unused():
+            names = ", ".join(f"`{name}`" for name in plan.unused())
+            yield Event("tune", f"no cell uses {names}")
+        prunes = search.watched if search.pruner != "none" else ""
+        driver = _Driver(tuning, study, board, until)
+        try:
+            with make(plan, workers, prunes) as runner:
+                yield from driver.run(runner)
+        finally:
+            study.take_up()
+        board.know(study.importances())
     return (yield from ended(setting, board))
 
 

@@ -58,6 +58,14 @@ def save(folder: Path, cursor: Cursor) -> None:
         os.replace(part, folder / NAME)
 
 
+def reopen(folder: Path) -> None:
+    """Let a run be fed once more that was complete in the store; its lock must be held."""
+    state = load(folder)
+    if state.finished:
+        state.finished = False
+        save(folder, state)
+
+
 def forget(cursor: Cursor) -> None:
     """Make the cursor as it was before anything was fed."""
     fresh = Cursor()

@@ -103,7 +103,7 @@ class History:
         self.lineage.add(record)
         match record:
             case Start():
-                self.start = record
+                self.start, self.end = record, None  # one that was ended early goes on
                 for name, value in record.parameters.items():
                     self._parameter(name, value)
             case CellStart():

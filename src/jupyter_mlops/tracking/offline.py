@@ -31,11 +31,7 @@ def keep(project: Project, run: str, file: Path) -> dict[str, float]:
         part = attached / f".{file.name}.part"
         shutil.copyfile(file, part)
         os.replace(part, attached / file.name)
-        state = cursor.load(folder)
-        if state.finished:
-            # Another process was quicker: the run is fed once more, for this file.
-            state.finished = False
-            cursor.save(folder, state)
+        cursor.reopen(folder)  # another process may have been quicker
     spawn_writer(project)
     records = journal.read_all(folder / journal.NAME)
     return {record.name: record.value for record in records if isinstance(record, Metric)}

@@ -15,12 +15,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from ..capture.journal import Journal
 from ..capture.processes import spawn_writer
 from ..capture.records import End, Metric, Note, Start
 from ..capture.redaction import redact_value
 from ..errors import MlopsError
 from ..project import Project
+from . import cursor
 
 KIND = "pipeline"
 STEPS = "steps"
@@ -61,6 +64,8 @@ class PipelineJournal:
         with contextlib.suppress(MlopsError):
             self._journal = Journal(project.folder("journal", run))
             self._journal.append(start)
+            with FileLock(self._journal.folder / "lock"):
+                cursor.reopen(self._journal.folder)  # where the run goes on that was ended early
 
     def end(
         self, status: str, steps: Mapping[str, Mapping[str, Any]], metrics: Mapping[str, float]
