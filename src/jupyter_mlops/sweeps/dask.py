@@ -301,7 +301,10 @@ class DaskRunner:
         with self._fetching:
             if future.status == "cancelled" or self._closing:
                 return "cancelled", (point, future)
-            return self._result(future, point)
+            news = self._result(future, point)
+            # Not when it is collected: an interrupt of the main thread would be lost in there.
+            future.release()
+            return news
 
     def _result(self, future: Future, point: Point) -> tuple[str, Any]:
         try:
