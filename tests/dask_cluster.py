@@ -58,6 +58,19 @@ class Cluster:
         process.send_signal(signal.SIGKILL)
         process.wait()
 
+    @contextmanager
+    def only_worker(self, name: str, *before: str) -> Iterator[None]:
+        """Have one worker, and none again afterwards."""
+        process = self.start_worker(name, *before)
+        self.wait(1)
+        try:
+            yield
+        finally:
+            del self.workers[name]
+            process.terminate()
+            process.wait(20)
+            self.wait(0)
+
     def children(self) -> list[psutil.Process]:
         """Return what runs below the workers."""
         found: list[psutil.Process] = []

@@ -406,13 +406,14 @@ class DaskRunner:
         yield Ended(point, result.outcome)
 
     def _begin(self, flight: _Flight, run: str, worker: str) -> Iterator[Message]:
-        if run in flight.runs:
+        if run in flight.runs and worker == flight.worker:
             return
         if flight.runs:
             yield from self._say(
                 f"point {flight.point.number} runs again, at {worker}: {flight.worker} is gone"
             )
-        flight.runs.append(run)
+        # A try that died before its run had begun leaves the name to the next one.
+        flight.runs = [*(each for each in flight.runs if each != run), run]
         flight.worker = worker
         yield Started(flight.point, run)
 
