@@ -131,8 +131,8 @@ def test_a_worker_that_is_killed_loses_nothing(notebook: Path, cluster: Cluster)
     assert {status[run] for run in kept} == {"FINISHED"}
     others = {run: s for run, s in status.items() if run not in kept and run != found.name}
     assert set(others.values()) <= {"KILLED"}
-    # The killed worker was at a point, unless it was killed in between, or before its run began.
-    assert len(others) <= len(told) <= 1
+    # The killed worker was at a point, and may not have delivered the one before.
+    assert len(others) <= len(told) <= 2
 
 
 def test_a_machine_that_shares_no_folder_gets_the_notebook(notebook: Path, far: Cluster) -> None:

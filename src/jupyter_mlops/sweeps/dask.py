@@ -32,6 +32,7 @@ from . import dask_files, dask_worker
 from .outcome import Ended, Message, Metric, Notice, Outcome, Shared, Started
 from .plan import Plan
 from .points import Point
+from .record import read_row
 from .setting import Setting
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 SCHEMES = {"dask": "tcp", "tcp": "tcp", "tls": "tls"}
 _CONNECT_SECONDS = 10.0
 _POLL_SECONDS = 0.5
-_END_SECONDS = 5.0
+_END_SECONDS = 15.0
 _FETCH_SECONDS = 30.0
 _IMPORT_SECONDS = 120.0
 _MOST_TRIES = 3
@@ -220,7 +221,8 @@ class DaskRunner:
                 )
                 self._client.unsubscribe_topic(self._ticket.topic)
             for flight in self._flights.values():
-                self._disown(flight, "")
+                row = read_row(self._setting.folder, flight.point.number)
+                self._disown(flight, row.run if row is not None else "")
 
     @property
     def free(self) -> int:
@@ -399,7 +401,8 @@ class DaskRunner:
         if result.outcome is None:
             yield from self._again(flight, "its worker was told that nobody wants it")
             return
-        yield from self._begin(flight, result.outcome.run, result.worker)
+        if result.outcome.run not in flight.runs:
+            yield from self._begin(flight, result.outcome.run, result.worker)
         del self._flights[point.number]
         self._disown(flight, result.outcome.run)
         self._schedule()

@@ -7,6 +7,7 @@ worker.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import shutil
 import socket
@@ -18,8 +19,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import msgspec
-
 from ..errors import MlopsError
 from ..notebook.document import read
 from ..project import Project
@@ -27,7 +26,7 @@ from .dask_files import Left, Sent, forget, left, part, unpack
 from .outcome import Ended, Message, Metric, Notice, Outcome, Shared, Started
 from .plan import make_plan
 from .points import Point
-from .record import Row
+from .record import read_row
 from .setting import Setting
 from .tree import Tree
 
@@ -150,12 +149,12 @@ def clear(sweep: str, run: str, dask_worker: Any) -> None:
         forget(house.setting.project, run)
 
 
-def end(sweep: str, dask_worker: Any) -> None:
-    """End all that this worker has of a sweep; does not wait for it."""
+async def end(sweep: str, dask_worker: Any) -> None:
+    """End all that this worker has of a sweep, and wait until it has."""
     with _lock:
         house = _houses.pop((sweep, dask_worker.address), None)
     if house is not None:
-        house.end()
+        await asyncio.to_thread(house.end)
 
 
 class House:
@@ -226,10 +225,11 @@ class House:
             tree.wake()
 
     def end(self) -> None:
-        """End all processes; does not wait for it."""
+        """End all processes and wait until they have ended."""
         with self._mutex:
             self.over = True
         self.do(lambda tree: None)
+        self._thread.join(_END_SECONDS)
 
     # --- the thread -------------------------------------------------------------------------
 
@@ -342,12 +342,10 @@ class House:
 
     def _ended_before(self, point: Point, run: str) -> Outcome | None:
         """Return how an earlier try ended, if the worker that had it died before it could tell."""
-        path = self.setting.folder / "points" / f"{point.number}.json"
-        try:
-            row = msgspec.json.decode(path.read_bytes(), type=Row, strict=False)
-        except (OSError, msgspec.MsgspecError):
+        row = read_row(self.setting.folder, point.number)
+        if row is None or row.status not in ("ok", "pruned"):
             return None
-        if row.status not in ("ok", "pruned") or not f"{row.run}-".startswith(f"{run}-"):
+        if not f"{row.run}-".startswith(f"{run}-"):
             return None
         executed = self.setting.project.state / "executed" / f"{row.run}.ipynb"
         return Outcome(row.status, row.run, row.metrics, row.seconds, executed=str(executed))

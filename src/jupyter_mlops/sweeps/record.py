@@ -208,14 +208,24 @@ def read_sweep(sweep: Path | str) -> Sweep:
         ) from None
     found: dict[int, Row] = {}
     for path in (folder / "points").glob("*.json"):
-        try:
-            row = msgspec.json.decode(path.read_bytes(), type=Row, strict=False)
-        except (OSError, msgspec.MsgspecError):
+        if (row := _row(path)) is None:
             continue
         found[row.number] = row
     for number, parameters in enumerate(head.points, 1):
         found.setdefault(number, Row(number, parameters))
     return Sweep(head, [found[number] for number in sorted(found)], str(folder))
+
+
+def read_row(folder: Path, number: int) -> Row | None:
+    """Return a point's row as it is kept; None where there is none that can be read."""
+    return _row(folder / "points" / f"{number}.json")
+
+
+def _row(path: Path) -> Row | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Row, strict=False)
+    except (OSError, msgspec.MsgspecError):
+        return None
 
 
 def sweeps(project: Project) -> list[Sweep]:
