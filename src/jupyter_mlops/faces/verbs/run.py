@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ...pipeline.run import LocalRun
 from ...project import Project
 from ..choosing_chain import chain_of
 from ..command import (
@@ -17,6 +17,9 @@ from ..command import (
 )
 from ..given import given_options, given_parameters
 from ..views import Table, View
+
+if TYPE_CHECKING:
+    from ...pipeline.run import LocalRun
 
 
 @verb
