@@ -199,6 +199,12 @@ class Hooks:
                 self.problem(error)
 
     def _begin(self, info: ExecutionInfo) -> _Running:
+        if (lost := self._running) is not None:
+            # An interrupt that came after the cell's last line: IPython tells of no end then.
+            seconds = max(0.0, time.perf_counter() - lost.start)
+            self.append(
+                CellEnd(time=time.time(), order=lost.order, seconds=seconds, outcome="interrupted")
+            )
         self._transformer.reset()
         self.executed += 1
         source = info.raw_cell or ""
