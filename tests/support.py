@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import FrameType
 
 import psutil
 
@@ -74,6 +76,22 @@ def until(done: Callable[[], bool], seconds: float = 30) -> None:
     while not done():
         assert time.monotonic() < end
         time.sleep(0.1)
+
+
+def calls(work: Callable[[], object]) -> int:
+    """Count the calls that ``work`` makes: how much it does, however busy the machine is."""
+    count = 0
+
+    def one_more(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(one_more)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
 
 
 def writers(project: Project) -> list[psutil.Process]:

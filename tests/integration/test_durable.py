@@ -119,22 +119,20 @@ def test_a_full_store_is_fed_once_there_is_space(small_disk: Path) -> None:
 def test_two_gigabytes_of_output_leave_no_trace_in_memory(project_root: Path) -> None:
     """Printed text goes to the front end alone; what is displayed is kept up to a size."""
     program = (
-        "import os, resource, sys, time\n"
+        "import os, resource, sys\n"
         "from IPython.core.interactiveshell import InteractiveShell\n"
         "shell = InteractiveShell.instance()\n"
         "if sys.argv[1] == 'captured':\n"
         "    import jupyter_mlops\n"
         "    jupyter_mlops.load_ipython_extension(shell)\n"
         "keep, sys.stdout = sys.stdout, open(os.devnull, 'w')\n"
-        "start = time.perf_counter()\n"
         "cells = ['for _ in range(2048):\\n    print(text)',\n"
         "         'from IPython.display import HTML, display\\ndisplay(HTML(text * 200))']\n"
         "shell.user_ns['text'] = 'x' * (1 << 20)\n"
         "for number, cell in enumerate(cells):\n"
         "    assert shell.run_cell(cell, store_history=True, cell_id=f'c{number}').success\n"
-        "seconds = time.perf_counter() - start\n"
         "sys.stdout = keep\n"
-        "print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)\n"
     )
     found = {}
     for kind in ("plain", "captured"):
@@ -145,10 +143,8 @@ def test_two_gigabytes_of_output_leave_no_trace_in_memory(project_root: Path) ->
             text=True,
             env={**os.environ, **OFF},
         )
-        found[kind] = [float(word) for word in done.stdout.split()]
-    (plain_seconds, plain_mb), (seconds, mb) = found["plain"], found["captured"]
-    assert mb < plain_mb + 300
-    assert seconds < plain_seconds * 1.5 + 1
+        found[kind] = int(done.stdout)
+    assert found["captured"] < found["plain"] + 300
     state = project_root / ".mlops"
     assert sum(path.stat().st_size for path in state.rglob("*") if path.is_file()) < 40 << 20
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -232,18 +231,10 @@ def test_help_is_there_at_once_and_without_mlflow(kernel: Kernel, texts: list[st
     ],
 )
 def test_completion_in_a_kernel(kernel: Kernel, texts: list[str], code: str, first: str) -> None:
-    def complete() -> tuple[float, dict[str, Any]]:
-        began = time.perf_counter()
-        content = kernel.client.complete(code, reply=True, timeout=20)["content"]
-        return time.perf_counter() - began, content
-
-    answers = [complete() for _ in range(3)]
-    content = answers[0][1]
+    content = kernel.client.complete(code, reply=True, timeout=20)["content"]
     written = code[: content["cursor_start"]] + content["matches"][0]
     assert written.startswith(code)
     assert content["matches"][0].startswith(first)
-    # The best of three: other work on the machine is not meant.
-    assert min(seconds for seconds, _ in answers) < 0.05
 
 
 def test_other_lines_are_completed_as_ever(kernel: Kernel, texts: list[str]) -> None:

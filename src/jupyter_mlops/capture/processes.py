@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..project import Project
@@ -19,7 +20,7 @@ SWITCH = "JUPYTER_MLOPS_WRITER"
 WRITER_LOCK = "writer"
 
 # Kept so that the process object is not destroyed, with a warning, while the writer runs.
-_writers: list[subprocess.Popen[bytes]] = []
+_writers: list[tuple[Path, subprocess.Popen[bytes]]] = []
 
 
 def started(pid: int) -> float | None:
@@ -56,36 +57,38 @@ def lives(host: str, pid: int, since: float) -> bool:
     return not found or not since or abs(found - since) < 2.0
 
 
-def spawn_writer(project: Project) -> None:
-    """Start the project's writer, detached, unless it runs already."""
+def writers_allowed() -> bool:
+    """Tell whether this process may start a writer."""
+    return os.environ.get(SWITCH) != "off"
+
+
+def writer_lives(project: Project) -> bool:
+    """Tell whether the project has a writer: one that this process started, or any other."""
     from filelock import FileLock, Timeout
 
-    if os.environ.get(SWITCH) == "off":
-        return
-    _writers[:] = [writer for writer in _writers if writer.poll() is None]
-    if _writers:
-        return
+    _writers[:] = [each for each in _writers if each[1].poll() is None]
+    if any(root == project.root for root, _ in _writers):
+        return True
     try:
         with FileLock(project.folder("locks") / f"{WRITER_LOCK}.lock", timeout=0):
-            pass
+            return False
     except Timeout:
+        return True
+
+
+def spawn_writer(project: Project) -> None:
+    """Start the project's writer, detached, unless it runs already."""
+    if not writers_allowed() or writer_lives(project):
         return
     environment = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTER_MLOPS_")}
     with (project.folder() / "writer.log").open("ab") as log:
-        _writers.append(
-            subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "jupyter_mlops.tracking.writer",
-                    "--project",
-                    str(project.root),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=project.root,
-                env=environment,
-                start_new_session=True,
-            )
+        writer = subprocess.Popen(
+            [sys.executable, "-m", "jupyter_mlops.tracking.writer", "--project", str(project.root)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=project.root,
+            env=environment,
+            start_new_session=True,
         )
+    _writers.append((project.root, writer))

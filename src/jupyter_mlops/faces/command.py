@@ -46,6 +46,9 @@ class _NoVerb(click.ClickException):
 @click.version_option(package_name="jupyter-mlops", prog_name="jupyter mlops")
 def main() -> None:
     """From a notebook cell to a monitored production endpoint."""
+    # A second or two of all that reads notebooks with nbformat: jsonschema imports, where it is
+    # installed, a grammar of web addresses, which is compiled each time and not used here.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 
 def verb(function: Callable[..., View]) -> Callable[..., None]:

@@ -43,25 +43,25 @@ def record(order: Order, executed: Path) -> dict[str, float]:
     from ..tracking.store import Store
 
     store = Store(order.project)
+    metrics = offline.keep(order.project, order.run, executed)
     try:
         store.sync(order.run)
+        return dict(store.run(order.run).metrics)
     except MlopsError as error:
         if error.code != "store.unreachable":
             raise
-        return offline.keep(order.project, order.run, executed)
-    store.log_artifact(order.run, executed)
-    return dict(store.run(order.run).metrics)
+        return metrics
 
 
 def prepare(order: Order) -> None:
-    """Import MLflow in the background, so that `record` waits less for it.
+    """Have MLflow imported in the background, so that `record` waits less for it.
 
     Call this when papermill is imported: threads that import packages with shared dependencies
     get in each other's way.
     """
     from ..tracking.store import Store
 
-    Store(order.project).sync_started(order.run)
+    Store(order.project).get_ready()
 
 
 @contextlib.contextmanager

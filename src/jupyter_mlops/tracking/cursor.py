@@ -64,6 +64,7 @@ def reopen(folder: Path) -> None:
     if state.finished:
         state.finished = False
         save(folder, state)
+        os.utime(folder.parent)  # a writer that knows the run to be complete looks again
 
 
 def forget(cursor: Cursor) -> None:

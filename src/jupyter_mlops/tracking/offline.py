@@ -1,4 +1,7 @@
-"""Runs that end while the store is away: what belongs to them is kept, and follows later."""
+"""Files that belong to a run: kept beside its journal, they come into the store with its end.
+
+So they are not lost where the store is away.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ def keep(project: Project, run: str, file: Path) -> dict[str, float]:
     """Keep a copy of ``file`` for the run's artifacts, see to a writer, and return its metrics."""
     from filelock import FileLock
 
-    folder = project.journals / run
+    folder = project.folder("journal", run)
     with explain_os_errors(folder), FileLock(folder / "lock"):
         attached = folder / _FOLDER
         attached.mkdir(exist_ok=True)

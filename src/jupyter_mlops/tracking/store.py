@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..capture import journal
+from ..capture.processes import spawn_writer, writers_allowed
 from ..os_errors import explain_os_errors
 from ..project import Project
+from . import cursor
 from .artifacts import Artifacts, FolderArtifacts, ServedArtifacts, folder_of
+from .asking import ask
 from .client import client, is_remote, preload, sqlite_file
 from .feeder import RUN, Feeder, pending
 from .reading import Wanted, read_runs
@@ -37,7 +40,9 @@ class Store:
         self._client: MlflowClient | None = None
 
     def sync(self, run: str | None = None, *, wait: float = 15.0) -> None:
-        """Feed journals to MLflow now, in this process: those of all runs, or of one.
+        """Bring journals into MLflow now: those of all runs, or of one.
+
+        The project's writer does it where one lives; else this process.
 
         Parameters
         ----------
@@ -54,21 +59,33 @@ class Store:
         """
         with explain_os_errors(self.project.root):
             if run is None:
-                for folder in pending(self.project):
-                    Feeder(self.project, folder).feed(self.client, wait=False)
+                folders = pending(self.project)
+                if folders and not ask(self.project):
+                    for folder in folders:
+                        Feeder(self.project, folder).feed(self.client, wait=False)
                 return
             folder = self.project.journals / run
             if not (folder / journal.NAME).exists():
                 self.run_id(run)
                 return
-            feeder = Feeder(self.project, folder)
+            feeder: Feeder | None = None
             end = time.monotonic() + wait
-            while not feeder.feed(self.client, hurry=True) and time.monotonic() < end:
+            while True:
+                if feeder is None and ask(self.project):
+                    done = cursor.load(folder).finished
+                else:
+                    feeder = feeder or Feeder(self.project, folder)
+                    done = feeder.feed(self.client, hurry=True)
+                if done or time.monotonic() >= end:
+                    return
                 time.sleep(_POLL)
 
-    def sync_started(self, run: str) -> None:
-        """Import MLflow in the background while this run's kernel works; `sync` follows."""
-        preload()
+    def get_ready(self) -> None:
+        """Have MLflow imported while something else is waited for; `sync` follows."""
+        if writers_allowed():
+            spawn_writer(self.project)
+        else:
+            preload()
 
     def runs(self, notebook: str | None = None, limit: int = 50) -> list[RunSummary]:
         """Return captured runs, the newest first.

@@ -21,6 +21,7 @@ from ..capture.redaction import redact
 from ..capture.waiting import Trouble, set_trouble
 from ..errors import MlopsError
 from ..project import Project
+from .asking import answer, asked
 from .client import check_reachable, client
 from .feeder import Feeder, pending
 from .patience import Patience
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _POLL = 0.5
+_LOOK = 0.05
+"""Seconds between two looks whether somebody asks."""
+_OTHERS_LOOK = 0.3
+"""Seconds for which somebody who looks whether a writer lives may hold its lock, and more."""
 _IDLE_SECONDS = 20.0
 _NICE = 5
 _LONGEST_TROUBLE = 300
@@ -40,12 +45,14 @@ class Writer:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._finished: set[str] = set()
+        self._looked = 0
         self._feeders: dict[str, Feeder] = {}
         self._client: MlflowClient | None = None
 
-    def round(self) -> bool:
+    def round(self, *, hurry: bool = False) -> bool:
         """Feed what is new in all runs, and return whether any run is unfinished.
 
+        In a hurry nothing that there is waits for more of its kind, or for another feeder.
         Raises what MLflow raises where its store cannot be written to.
         """
         folders = self.unfinished()
@@ -58,7 +65,7 @@ class Writer:
             if feeder is None:
                 feeder = self._feeders[folder.name] = Feeder(self._project, folder)
             try:
-                if feeder.feed(self._client, wait=False):
+                if feeder.feed(self._client, hurry=hurry, wait=hurry):
                     self._feeders.pop(folder.name, None)
             except Exception as error:
                 check_reachable(self._project.tracking_uri)
@@ -69,6 +76,13 @@ class Writer:
 
     def unfinished(self) -> list[Path]:
         """Return the journals' folders of runs that are not complete in the store."""
+        try:
+            changed = self._project.journals.stat().st_mtime_ns
+        except FileNotFoundError:
+            return []
+        if changed != self._looked:
+            self._finished.clear()  # a run that was complete may have been reopened
+            self._looked = changed
         return pending(self._project, self._finished)
 
 
@@ -78,7 +92,7 @@ def run(project: Project, idle: float = _IDLE_SECONDS) -> None:
     A kernel makes its journal before it looks for a writer. So a last look after the lock was
     given back sees every journal whose kernel still saw the lock taken.
     """
-    lock = FileLock(project.folder("locks") / f"{WRITER_LOCK}.lock", timeout=0)
+    lock = FileLock(project.folder("locks") / f"{WRITER_LOCK}.lock", timeout=_OTHERS_LOOK)
     writer = Writer(project)
     while True:
         try:
@@ -95,16 +109,19 @@ def _serve(writer: Writer, project: Project, idle: float) -> None:
     told: str | None = None  # what an earlier writer has told is not known
     while project.state.exists() and time.monotonic() - last < idle:
         pause = _POLL
+        questions = asked(project)
         try:
             if patience.since is not None:
                 check_reachable(project.tracking_uri)
-            if writer.round():
+            if writer.round(hurry=bool(questions)) or questions:
                 last = time.monotonic()
+            answer(questions, fed=True)
             patience.succeeded()
             if told != "":
                 set_trouble(project, None)
                 told = ""
         except Exception as error:
+            answer(questions, fed=False)
             if patience.since is None:
                 since = time.time()
             wait = patience.failed(error, time.monotonic())
@@ -117,7 +134,18 @@ def _serve(writer: Writer, project: Project, idle: float) -> None:
                 sys.exit(1)
             pause = wait
             last = time.monotonic()  # what waits needs a writer, however long the store is away
-        time.sleep(pause)
+        _rest(project, pause, trouble=patience.since is not None)
+
+
+def _rest(project: Project, seconds: float, *, trouble: bool) -> None:
+    """Pause; until somebody asks, unless there is trouble: then the answer is no."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        if questions := asked(project):
+            if not trouble:
+                return
+            answer(questions, fed=False)
+        time.sleep(min(_LOOK, left))
 
 
 def _one_line(text: str) -> str:
