@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_mlops.errors import MlopsError
+from jupyter_mlops.notebook.parameter_schema import schema
 from jupyter_mlops.notebook.parameters import (
     Parameter,
     check_parameters,
@@ -345,3 +346,50 @@ def test_what_is_outside_the_limits_is_refused(
         assert "`x` must be" in outside.value.message
         assert outside.value.place is not None
         assert outside.value.place.line == 1
+
+
+COMPUTED = """%matplotlib inline
+import os
+from datetime import date
+
+workers: int = os.cpu_count()  # 1..64
+day: date = date.today()
+folder = os.path.join("a", "b")  # where it goes
+token = os.environ["TOKEN"]
+depth = 3
+if depth > 2:
+    wide = True
+"""
+
+
+def test_what_the_cell_computes_may_be_given_to_a_rerun() -> None:
+    book = notebook(("parameters", COMPUTED))
+    found = {each.name: each for each in read_parameters(book, computed=True)}
+    assert list(found) == ["workers", "day", "folder", "token", "depth"]
+    assert [each.type for each in found.values()] == ["int", "date", "any", "any", "int"]
+    assert found["workers"].computed == "os.cpu_count()"
+    assert (found["day"].maker, found["folder"].help) == ("date", "where it goes")
+    assert found["token"].secret
+    assert (found["depth"].computed, found["depth"].default) == ("", 3)
+    declared = tuple(found.values())
+    given = {"workers": "2", "day": "2020-02-03", "folder": "z", "depth": "4"}
+    checked = check_parameters(book, declared, given)
+    assert checked == {"workers": 2, "day": date(2020, 2, 3), "folder": "z", "depth": 4}
+    for wrong, code, words in (
+        ({"workers": "x"}, "type", "its default is os.cpu_count()."),
+        ({"workers": None}, "type", "its default is os.cpu_count()."),
+        ({"workers": "65"}, "limits", "its default is os.cpu_count()."),
+        ({"token": "plain"}, "secret", "write `token=env:NAME`"),
+        ({"wide": False}, "unknown", "it has: workers, day, folder, token, depth."),
+    ):
+        with pytest.raises(MlopsError) as caught:
+            check_parameters(book, declared, wrong)
+        assert caught.value.code == f"parameters.{code}"
+        assert words in caught.value.hint
+    with pytest.raises(MlopsError) as caught:
+        read_parameters(book)
+    assert caught.value.code == "parameters.not-plain"
+    assert "A rerun takes it as it is" in caught.value.hint
+    properties = schema("nb", declared)["properties"]
+    assert "default" not in properties["workers"]
+    assert properties["depth"]["default"] == 3

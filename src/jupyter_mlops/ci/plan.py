@@ -132,7 +132,9 @@ def _parameters(project: Project, name: str) -> str | None:
     if not path.exists():
         return given
     wanted = read_file(path).keys()
-    known = {each.name for each in read_parameters(read(project.root / name, name=name))}
+    known = {
+        each.name for each in read_parameters(read(project.root / name, name=name), computed=True)
+    }
     if wanted <= known:
         return given
     if not wanted & known:

@@ -47,7 +47,7 @@ def given_parameters(notebook: Path, assignments: tuple[str, ...]) -> dict[str, 
     if not any(name.startswith(PREFIX) for name in os.environ):
         return gather((), assignments).values
     source = read(notebook, name=Project.find(notebook).relative(notebook))
-    given = gather(tuple(each.name for each in read_parameters(source)), assignments)
+    given = gather(tuple(each.name for each in read_parameters(source, computed=True)), assignments)
     for name in given.unused:
         click.echo(f"{name} is not used: {source.name} has no such parameter", err=True)
     return given.values
@@ -55,7 +55,9 @@ def given_parameters(notebook: Path, assignments: tuple[str, ...]) -> dict[str, 
 
 def gather_for(notebook: Notebook, assignments: tuple[str, ...]) -> Given:
     """Return what the command was given for a notebook, with where it comes from."""
-    return gather(tuple(each.name for each in read_parameters(notebook)), assignments)
+    return gather(
+        tuple(each.name for each in read_parameters(notebook, computed=True)), assignments
+    )
 
 
 def gather(names: tuple[str, ...], assignments: tuple[str, ...]) -> Given:

@@ -86,7 +86,7 @@ class NotebookFile(pytest.File):
         self.done.add(cell.id)
         failure = self.kernel.run(cell)
         if failure is None and self.given and cell == parameters_cell(self.notebook):
-            text = source(self.given, read_parameters(self.notebook))
+            text = source(self.given, read_parameters(self.notebook, computed=True))
             failure = self.kernel.run(Cell("injected-parameters", cell.position, "code", text))
         return failure
 
@@ -95,7 +95,7 @@ class NotebookFile(pytest.File):
         for file in self.config.getoption("mlops_params_file"):
             given.add(read_file(Path(file)), str(file))
         given.add(parse_assignments(tuple(self.config.getoption("mlops_param"))), "")
-        declared = read_parameters(self.notebook) if given.values else ()
+        declared = read_parameters(self.notebook, computed=True) if given.values else ()
         names = {each.name for each in declared}
         unused = self.config.stash.setdefault(_UNUSED, set(given.values))
         unused -= names

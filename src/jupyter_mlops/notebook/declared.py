@@ -27,7 +27,8 @@ class Parameter:
     range that annotation or comment state. ``maker`` is what the cell calls to make its value,
     such as ``dt.date``. ``secret`` tells that a value is given by reference only: the name is a
     secret's, or the comment begins so. ``shape`` is the whole type, where the annotation states
-    more than ``type`` does.
+    more than ``type`` does. ``computed`` is the code that the cell computes the default with, where
+    only running it tells the default, which is None here.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Parameter:
     maker: str = ""
     secret: bool = False
     shape: Shape | None = None
+    computed: str = ""
 
     @property
     def words(self) -> str:
@@ -56,16 +58,10 @@ class Parameter:
 
 def read_parameter(node: ast.stmt, lines: list[str]) -> Parameter | None:
     """Return the parameter that a statement declares; None where it is no plain assignment."""
-    annotation: ast.expr | None = None
-    if isinstance(node, ast.Assign) and len(node.targets) == 1:
-        target, value = node.targets[0], node.value
-    elif isinstance(node, ast.AnnAssign) and node.value is not None:
-        target, value = node.target, node.value
-        annotation = _unquoted(node.annotation)
-    else:
+    parts = _assigned(node)
+    if parts is None:
         return None
-    if not isinstance(target, ast.Name):
-        return None
+    target, annotation, value = parts
     maker = ""
     try:
         default = ast.literal_eval(reckoned(value))
@@ -85,6 +81,44 @@ def read_parameter(node: ast.stmt, lines: list[str]) -> Parameter | None:
     return Parameter(
         target.id, default, kind, optional, comment, line, limits, maker, secret, shape
     )
+
+
+def read_computed(node: ast.stmt, lines: list[str]) -> Parameter | None:
+    """Return the parameter whose default a statement computes; None where it assigns no name."""
+    parts = _assigned(node)
+    if parts is None:
+        return None
+    target, annotation, value = parts
+    kind, optional, shape = _type_of(annotation, None)
+    if annotation is not None:
+        optional = read_shape(annotation).optional
+    comment = _comment(node, lines)
+    return Parameter(
+        target.id,
+        None,
+        kind,
+        optional,
+        comment,
+        node.lineno,
+        read_limits(annotation, comment, None),
+        _maker(node) if kind in moments.TYPES else "",
+        is_secret_name(target.id) or _SECRET.match(comment) is not None,
+        shape,
+        computed=ast.unparse(value),
+    )
+
+
+def _assigned(node: ast.stmt) -> tuple[ast.Name, ast.expr | None, ast.expr] | None:
+    """Return the name, the annotation and the value of a statement that assigns one name."""
+    annotation: ast.expr | None = None
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        target, value = node.targets[0], node.value
+    elif isinstance(node, ast.AnnAssign) and node.value is not None:
+        target, value = node.target, node.value
+        annotation = _unquoted(node.annotation)
+    else:
+        return None
+    return (target, annotation, value) if isinstance(target, ast.Name) else None
 
 
 def _unquoted(annotation: ast.expr) -> ast.expr:

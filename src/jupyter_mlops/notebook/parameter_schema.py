@@ -50,7 +50,7 @@ def _property(parameter: Parameter) -> dict[str, Any]:
     else:
         content |= _limits(parameter.limits)
         default = moments.plain(parameter.default)
-        if _is_json(default):
+        if _is_json(default) and not parameter.computed:
             content["default"] = default
     if parameter.optional and "anyOf" not in content:
         content = _or_none(content)

@@ -8,8 +8,9 @@ from typing import Any
 
 from ..errors import MlopsError, Place
 from . import moments
-from .declared import Parameter, read_parameter
+from .declared import Parameter, read_computed, read_parameter
 from .document import Cell, Notebook
+from .ipython_syntax import parse_cell
 from .secret_references import absolute, is_reference, resolve
 from .shapes import PLAIN_TYPES, Shape
 from .tags import PARAMETERS
@@ -28,8 +29,15 @@ def parameters_cell(notebook: Notebook) -> Cell | None:
     return found[0] if found else None
 
 
-def read_parameters(notebook: Notebook) -> tuple[Parameter, ...]:
+def read_parameters(notebook: Notebook, *, computed: bool = False) -> tuple[Parameter, ...]:
     """Return the notebook's parameters, in order; empty where no cell is tagged.
+
+    Parameters
+    ----------
+    computed
+        Take a cell that is more than plain assignments too: names whose default it computes are
+        parameters, and what else stands there is left alone. That is enough to run the notebook
+        with other values, but not to know what it does with its own.
 
     Raises
     ------
@@ -41,12 +49,13 @@ def read_parameters(notebook: Notebook) -> tuple[Parameter, ...]:
     if cell is None:
         return ()
     try:
-        tree = ast.parse(cell.source)
+        tree = parse_cell(cell.source) if computed else ast.parse(cell.source)
     except SyntaxError as error:
         raise MlopsError(
             "parameters.not-plain",
             f"The parameters cell is not plain Python: {error.msg}.",
-            hint="keep only lines such as `depth: int = 6  # what it means`.",
+            hint="keep only lines such as `depth: int = 6  # what it means`. A rerun takes it as "
+            "it is.",
             place=notebook.place(cell, error.lineno),
         ) from None
     lines = cell.source.splitlines()
@@ -54,13 +63,15 @@ def read_parameters(notebook: Notebook) -> tuple[Parameter, ...]:
     for node in tree.body:
         parameter = read_parameter(node, lines)
         if parameter is None:
-            if _is_text(node):
+            if computed and (parameter := read_computed(node, lines)) is not None:
+                found[parameter.name] = parameter
+            if computed or _is_text(node):
                 continue
             raise MlopsError(
                 "parameters.not-plain",
                 "The parameters cell holds more than plain assignments.",
                 hint="keep only lines such as `depth: int = 6` or `start = date(2013, 1, 1)`; "
-                "move imports and what is computed to another cell.",
+                "move imports and what is computed to another cell. A rerun takes it as it is.",
                 place=notebook.place(cell, node.lineno),
             )
         found[parameter.name] = parameter
@@ -190,7 +201,7 @@ def _reference(notebook: Notebook, parameter: Parameter, value: Any) -> str | No
 
 
 def _wrong_type(notebook: Notebook, parameter: Parameter, value: Any) -> MlopsError:
-    hint = f"its default is {moments.plain(parameter.default)!r}."
+    hint = f"its default is {parameter.computed or repr(moments.plain(parameter.default))}."
     if parameter.type in moments.TYPES:
         hint = f"write for example {moments.example(parameter.type)}; {hint}"
     return MlopsError(
@@ -207,7 +218,7 @@ def _within(notebook: Notebook, parameter: Parameter, value: Any) -> Any:
     raise MlopsError(
         "parameters.limits",
         f"`{parameter.name}` must be {parameter.limits}, but got {value!r}.",
-        hint=f"its default is {parameter.default!r}.",
+        hint=f"its default is {parameter.computed or repr(parameter.default)}.",
         place=_line(notebook, parameter),
     )
 

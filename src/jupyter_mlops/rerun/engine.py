@@ -175,7 +175,7 @@ def _order(nb: Any, input_path: str | None) -> Order:
         # A notebook from standard input or a remote store: what papermill read is all there is.
         text = nbformat.writes(_without_injection(nb))  # type: ignore[no-untyped-call]
         notebook = parse(text, path=Path.cwd() / path.name, name=str(path))
-    declared = read_parameters(notebook) if given else ()
+    declared = read_parameters(notebook, computed=True) if given else ()
     own = {each.name for each in declared}
     paths = injection.paths(nb)
     given = {name: value for name, value in given.items() if name in own or name not in paths}

@@ -59,7 +59,7 @@ def settle(content: Any, notebook: Notebook, parameters: Mapping[str, Any]) -> l
         cell["id"] = original.id
     if injected is not None:
         injected["id"] = INJECTED
-        wanted = source(parameters, read_parameters(notebook))
+        wanted = source(parameters, read_parameters(notebook, computed=True))
         if parameters and not _same_code(injected["source"], wanted):
             injected["source"] = wanted
     return aligned

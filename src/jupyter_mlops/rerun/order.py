@@ -59,7 +59,7 @@ class Order:
 
     def declared(self) -> dict[str, Parameter]:
         """Return the notebook's own parameters by name."""
-        return {each.name: each for each in read_parameters(self.notebook)}
+        return {each.name: each for each in read_parameters(self.notebook, computed=True)}
 
     @property
     def secrets(self) -> dict[str, str]:

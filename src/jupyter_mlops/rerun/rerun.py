@@ -108,7 +108,7 @@ def rerun(
     source = read(path, name=project.relative(path))
     given = dict(parameters or {})
     if given:
-        given = check_parameters(source, read_parameters(source), given)
+        given = check_parameters(source, read_parameters(source, computed=True), given)
     order = Order(
         project,
         source,

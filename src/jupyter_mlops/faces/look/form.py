@@ -25,7 +25,7 @@ def show(path: Path, start: Start) -> View | None:
     Raises `MlopsError` ``form.no-parameters``, and as reading the notebook and its parameters does.
     """
     notebook = read(path)
-    parameters = read_parameters(notebook)
+    parameters = read_parameters(notebook, computed=True)
     if not parameters:
         raise MlopsError(
             "form.no-parameters",
@@ -80,7 +80,7 @@ class Form:
             for name, field in self.fields.items()
             if field.value != self._defaults[name]
         }
-        check_parameters(notebook, read_parameters(notebook), given)
+        check_parameters(notebook, read_parameters(notebook, computed=True), given)
         words = [word for name, value in given.items() for word in ("-p", f"{name}={value}")]
         return ["rerun", str(self._path), *words]
 
@@ -151,6 +151,8 @@ def _field(parameter: Parameter) -> Any:
         return w.IntText(value=default, **common)
     if numeric:
         return w.FloatText(value=default, **common)
+    if parameter.computed:
+        return w.Text(value="", placeholder=parameter.computed, **common)
     shown = moments.plain(default)
     return w.Text(value=shown if isinstance(shown, str) else repr(default), **common)
 
@@ -178,7 +180,13 @@ def _help(parameter: Parameter) -> str:
 
 def _table(path: Path, parameters: tuple[Parameter, ...]) -> View:
     rows: list[list[Any]] = [
-        [each.name, repr(moments.plain(each.default)), each.type, str(each.limits), each.help]
+        [
+            each.name,
+            each.computed or repr(moments.plain(each.default)),
+            each.type,
+            str(each.limits),
+            each.help,
+        ]
         for each in parameters
     ]
     first = parameters[0]

@@ -34,7 +34,7 @@ def params(notebook: Path, assignments: tuple[str, ...], as_schema: bool) -> Vie
 
     project = Project.find(notebook)
     source = read(notebook, name=project.relative(notebook))
-    found = read_parameters(source)
+    found = read_parameters(source, computed=True)
     if as_schema:
         content = schema(source.name, found)
         return View([json.dumps(content, indent=2, ensure_ascii=False)], data=content)
@@ -52,7 +52,7 @@ def params(notebook: Path, assignments: tuple[str, ...], as_schema: bool) -> Vie
         row = [
             each.name,
             each.words,
-            default if each.secret else _shown(each.default),
+            default if each.secret else each.computed or _shown(each.default),
             allowed,
             each.help,
         ]
@@ -62,6 +62,7 @@ def params(notebook: Path, assignments: tuple[str, ...], as_schema: bool) -> Vie
             "words": each.words,
             "optional": each.optional,
             "default": default if each.secret else plain(each.default),
+            "computed": "" if each.secret else each.computed,
             "allowed": allowed,
             "help": each.help,
             "secret": each.secret,
