@@ -115,23 +115,32 @@ class Project:
     def lock(self, name: str, *, what: str) -> Iterator[None]:
         """Hold an exclusive lock of this project; ``what`` names the work in the error.
 
-        Raises `MlopsError` ``project.busy`` at once where another process holds it. The lock is
-        the operating system's: it ends with the process, however that dies.
+        Raises `MlopsError` ``project.busy`` at once where another process holds it.
         """
-        from filelock import FileLock, Timeout
-
-        path = self.folder("locks") / f"{name}.lock"
-        lock = FileLock(path, timeout=0)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise MlopsError(
-                "project.busy",
-                f"Another process is busy with {what} in this project.",
-                hint="wait until it has ended, then try again; nothing was changed.",
-                place=Place(str(self.root)),
-            ) from None
-        try:
+        busy = MlopsError(
+            "project.busy",
+            f"Another process is busy with {what} in this project.",
+            hint="wait until it has ended, then try again; nothing was changed.",
+            place=Place(str(self.root)),
+        )
+        with held(self.folder("locks") / f"{name}.lock", busy):
             yield
-        finally:
-            lock.release()
+
+
+@contextmanager
+def held(path: Path, busy: MlopsError) -> Iterator[None]:
+    """Hold the lock of a file; raises ``busy`` at once where another process holds it.
+
+    The lock is the operating system's: it ends with the process, however that dies.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise busy from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -137,7 +137,7 @@ def waiting(before: str = "") -> str:
 
 def test_a_notebook_is_promoted_once_at_a_time(tmp_path: Path) -> None:
     async def check(all_of_them: Promotions, promotion: Promotion) -> None:
-        with pytest.raises(MlopsError, match="being promoted already"):
+        with pytest.raises(MlopsError, match="runs already"):
             await all_of_them.start(tmp_path / "a.ipynb", "a.ipynb", tmp_path)
         await promotion.cancel()
         again = await all_of_them.start(tmp_path / "a.ipynb", "a.ipynb", tmp_path)

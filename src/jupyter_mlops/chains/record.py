@@ -6,11 +6,11 @@ JSON, never as something that would have to be loaded.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from ..errors import MlopsError, Place
 from ..notebook.document import Notebook
 from ..notebook.moments import plain
 from ..os_errors import explain_os_errors
-from ..project import Project
+from ..project import Project, held
 from .handing import Refused, encoded
 
 FOLDER = "chains"
@@ -95,24 +95,14 @@ class ChainRun:
         except MlopsError:
             return True
 
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self) -> AbstractContextManager[None]:
         """Keep others from going on from this run while it runs; raises ``chain.running``."""
-        from filelock import FileLock, Timeout
-
-        lock = FileLock(self.folder / _LOCK, timeout=0)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise MlopsError(
-                "chain.running",
-                f"The run {self.name} of the pipeline `{self.chain}` has not ended.",
-                hint="wait until it has, or end it.",
-            ) from None
-        try:
-            yield
-        finally:
-            lock.release()
+        busy = MlopsError(
+            "chain.running",
+            f"The run {self.name} of the pipeline `{self.chain}` has not ended.",
+            hint="wait until it has, or end it.",
+        )
+        return held(self.folder / _LOCK, busy)
 
 
 def begin(project: Project, chain: str, name: str) -> ChainRun:

@@ -10,10 +10,10 @@ import signal
 import time
 import uuid
 from collections import deque
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from ..errors import MlopsError
 from ..models import ErrorMessage
@@ -166,8 +166,36 @@ class Job:
             self.take(event)
 
 
-def forget(known: dict[str, _AnyJob]) -> None:
-    """Keep of the jobs that have ended only the newest, fewer than `_KEPT`."""
-    ended = [id for id, job in known.items() if job.status != "running"]
-    for id in ended[: max(0, len(known) - _KEPT)]:
-        del known[id]
+class Jobs(Generic[_AnyJob]):
+    """The jobs of one kind that this server has started, the newest of them."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, _AnyJob] = {}
+
+    @contextmanager
+    def added(self, job: _AnyJob) -> Iterator[None]:
+        """Know a job that the block starts, unless it cannot be started.
+
+        Raises `MlopsError` ``….running`` while another job of the same notebook runs.
+        """
+        for known in self._known.values():
+            if known.path == job.path and known.status == "running":
+                raise MlopsError(
+                    f"{job.what}.running",
+                    f"A {job.what} of {job.path} runs already.",
+                    hint="wait until it has ended, or stop it.",
+                )
+        # known before the first await, so that two requests at once cannot both pass the check
+        self._known[job.id] = job
+        try:
+            yield
+        except MlopsError:
+            del self._known[job.id]
+            raise
+        ended = [id for id, job in self._known.items() if job.status != "running"]
+        for id in ended[: max(0, len(self._known) - _KEPT)]:
+            del self._known[id]
+
+    async def close(self) -> None:
+        """Cancel what still runs."""
+        await asyncio.gather(*(job.cancel() for job in self._known.values()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from pydantic import ValidationError
 
 from ..errors import MlopsError
 from ..models import EventView, PromotionView, ReleaseView
-from .job import Job, forget
+from .job import Job, Jobs
 
 
 class Promotion(Job):
@@ -46,36 +45,23 @@ class Promotion(Job):
         self._result = release_view(data)
 
 
-class Promotions:
+class Promotions(Jobs[Promotion]):
     """All promotions of this server, the newest of them."""
 
     def __init__(self, command: Sequence[str], log: logging.Logger) -> None:
+        super().__init__()
         self._command = tuple(command)
         self._log = log
-        self._known: dict[str, Promotion] = {}
 
     async def start(self, notebook: Path, path: str, cwd: Path) -> Promotion:
         """Start the promotion of ``notebook``, which the contents API calls ``path``.
 
         Raises `MlopsError` ``promotion.running`` while another promotion of it runs here.
         """
-        for known in self._known.values():
-            if known.path == path and known.status == "running":
-                raise MlopsError(
-                    "promotion.running",
-                    f"{path} is being promoted already.",
-                    hint="wait until that promotion has ended, or cancel it.",
-                )
         promotion = Promotion(path, self._log)
-        # known before the first await, so that two requests at once cannot both pass the check
-        self._known[promotion.id] = promotion
         command = [str(notebook) if word == "{notebook}" else word for word in self._command]
-        try:
+        with self.added(promotion):
             await promotion.start(command, cwd)
-        except MlopsError:
-            del self._known[promotion.id]
-            raise
-        forget(self._known)
         return promotion
 
     def get(self, id: str) -> Promotion:
@@ -91,10 +77,6 @@ class Promotions:
     def list(self, path: str | None = None) -> list[Promotion]:
         """Return the promotions, or those of one notebook, newest first."""
         return [p for p in reversed(self._known.values()) if path is None or p.path == path]
-
-    async def close(self) -> None:
-        """Cancel what still runs."""
-        await asyncio.gather(*(promotion.cancel() for promotion in self._known.values()))
 
 
 def release_view(manifest: dict[str, Any]) -> ReleaseView:

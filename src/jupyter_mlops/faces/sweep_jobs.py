@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import MlopsError, Place
 from ..models import SweepRequest
 from ..progress import Event
-from .job import Job, forget
+from .job import Job, Jobs
 from .sweep_standing import Standing
 
 
@@ -50,12 +50,15 @@ class SweepJob(Job):
         raise MlopsError(error.code, error.message, hint=error.hint, place=place)
 
 
-class SweepJobs:
-    """The sweeps of this server, the newest of them."""
+class SweepJobs(Jobs[SweepJob]):
+    """The sweeps of this server, the newest of them.
+
+    Those that are stopped when it closes keep what is done, and can be gone on with.
+    """
 
     def __init__(self, log: logging.Logger) -> None:
+        super().__init__()
         self._log = log
-        self._known: dict[str, SweepJob] = {}
 
     async def start(self, notebook: Path, path: str, cwd: Path, request: SweepRequest) -> SweepJob:
         """Start a sweep of ``notebook``, which the contents API calls ``path``; return it named.
@@ -63,32 +66,15 @@ class SweepJobs:
         Raises `MlopsError` ``sweep.running`` while another sweep of it runs here, and what the
         sweep itself raises before it begins.
         """
-        for known in self._known.values():
-            if known.path == path and known.status == "running":
-                raise MlopsError(
-                    "sweep.running",
-                    f"A sweep of {path} runs already.",
-                    hint="wait until it has ended, or stop it.",
-                )
         job = SweepJob(path, self._log)
-        # known before the first await, so that two requests at once cannot both pass the check
-        self._known[job.id] = job
-        try:
+        with self.added(job):
             await job.start(command(notebook, request), cwd)
             await job.begun()
-        except MlopsError:
-            del self._known[job.id]
-            raise
-        forget(self._known)
         return job
 
     def find(self, name: str) -> SweepJob | None:
         """Return the sweep of that name, if it was started here."""
         return next((job for job in self._known.values() if job.standing.name == name), None)
-
-    async def close(self) -> None:
-        """Stop what still runs: what is done is kept, and can be gone on with."""
-        await asyncio.gather(*(job.cancel() for job in self._known.values()))
 
 
 def command(notebook: Path, request: SweepRequest) -> list[str]:
