@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Files of tests at a time; most of them wait for other processes.
+WORKERS ?= 2
 SIDEBAR := src/jupyter_mlops/labextension/package.json
 
 .PHONY: demo test lint format lock sidebar bench clean
@@ -13,7 +15,7 @@ demo: $(READY)
 # The sidebar needs Node.js; where there is none its tests say so and skip.
 test: $(READY)
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory sidebar; fi
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 	@if command -v npm >/dev/null; then cd labextension && npm test --silent; fi
 
 lint: $(READY) labextension/node_modules/.package-lock.json

@@ -175,6 +175,39 @@ def test_an_interrupted_cell_is_told_and_the_next_one_captured(project_root: Pat
     assert not [record for record in records if isinstance(record, Note)]
 
 
+def test_the_last_cell_is_ended_where_an_interrupt_came_behind_its_last_line(
+    project_root: Path,
+) -> None:
+    program = (
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "import jupyter_mlops\n"
+        "shell = InteractiveShell.instance()\n"
+        "jupyter_mlops.load_ipython_extension(shell)\n"
+        "trigger = shell.events.trigger\n"
+        "def interrupted(event, *arguments):\n"
+        "    if event == 'post_execute' and 'y' in shell.user_ns:\n"
+        "        raise KeyboardInterrupt\n"
+        "    trigger(event, *arguments)\n"
+        "shell.events.trigger = interrupted\n"
+        "for name in 'xy':\n"
+        "    try:\n"
+        "        shell.run_cell(f'{name} = 1', store_history=True, cell_id=name)\n"
+        "    except KeyboardInterrupt:\n"
+        "        print('interrupted', name)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **OFF},
+    )
+    assert done.stdout == "interrupted y\n"
+    records = _records(Project(project_root))
+    ends = [(r.order, r.outcome) for r in records if isinstance(r, CellEnd)]
+    assert ends == [(1, "ok"), (2, "interrupted")]
+
+
 def test_two_notebooks_feed_one_store_at_once(project_root: Path) -> None:
     project = Project(project_root)
     kernels = []

@@ -140,6 +140,19 @@ class Hooks:
             end = CellEnd(time=time.time(), order=running.order, seconds=seconds, outcome="ok")
             self.append(end)
 
+    def end_lost(self) -> None:
+        """Tell the end of a cell whose end IPython did not tell.
+
+        That is so where an interrupt comes after the cell's last line.
+        """
+        running, self._running = self._running, None
+        if running is not None:
+            seconds = max(0.0, time.perf_counter() - running.start)
+            order = running.order
+            self.append(
+                CellEnd(time=time.time(), order=order, seconds=seconds, outcome="interrupted")
+            )
+
     def append(self, record: AnyRecord) -> None:
         """Write a record, from any thread; a journal that cannot be written ends capture."""
         try:
@@ -199,12 +212,7 @@ class Hooks:
                 self.problem(error)
 
     def _begin(self, info: ExecutionInfo) -> _Running:
-        if (lost := self._running) is not None:
-            # An interrupt that came after the cell's last line: IPython tells of no end then.
-            seconds = max(0.0, time.perf_counter() - lost.start)
-            self.append(
-                CellEnd(time=time.time(), order=lost.order, seconds=seconds, outcome="interrupted")
-            )
+        self.end_lost()
         self._transformer.reset()
         self.executed += 1
         source = info.raw_cell or ""

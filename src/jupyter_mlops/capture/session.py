@@ -256,6 +256,7 @@ class CaptureSession:
         if not self.active or os.getpid() != self._pid:
             return
         self._hooks.unregister()
+        self._hooks.end_lost()
         atexit.unregister(self.close)
         self._background.finish(_SECONDS_AT_END)
         if self.active:
