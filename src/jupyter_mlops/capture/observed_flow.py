@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _SECONDS = 0.0002
 """What an interactive cell is given for looking at contents."""
+_AT_LEAST = 12
+"""So many variables are looked at in any case: those that the cell names come first."""
 _SLOW = 0.1
 _SECONDS_FOR_SLOW = 30.0
 """Fingerprints slower than the one are taken of what a cell cannot reach by name for so long."""
@@ -132,8 +134,9 @@ class FlowObserver:
         self, names: Iterable[str], values: Mapping[str, Any], reach: set[str]
     ) -> Iterator[tuple[str, Glance | None]]:
         end = time.perf_counter() + _SECONDS
-        for name in names:
-            yield name, glance(values[name]) if time.perf_counter() < end else None
+        for number, name in enumerate(names):
+            in_time = number < _AT_LEAST or time.perf_counter() < end
+            yield name, glance(values[name]) if in_time else None
 
     def _shared(self, seen: _Seen) -> list[Group]:
         news = seen.binds | seen.changes
