@@ -252,7 +252,7 @@ def _most_are_not_refused() -> Any:
         assert COUNTS["refused"] < 0.4 * sum(COUNTS.values()), COUNTS
 
 
-PROGRAMS = int(os.environ.get("PROGRAMS", "250"))
+PROGRAMS = int(os.environ.get("PROGRAMS", "180"))
 _ANY_SIZE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 REFUSED: dict[str, list[bool]] = {
     "plain": [],

@@ -6,6 +6,7 @@ keep. As in processes of their own, each step has a module of its own.
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import types
@@ -176,7 +177,10 @@ CELLS = st.lists(
 _tally: Counter[Outcome] = Counter()
 
 
-@settings(max_examples=400, deadline=None)
+PROGRAMS = int(os.environ.get("PROGRAMS", "150"))
+
+
+@settings(max_examples=PROGRAMS, deadline=None)
 @given(CELLS)
 def test_random_programs_are_equal_or_refused(cells: Cells) -> None:
     first = ("step:first", "a, b, c = [1], {'k': 2}, [[3]]")

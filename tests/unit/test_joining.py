@@ -239,7 +239,7 @@ def _import_ahead() -> None:
     import sklearn.pipeline  # noqa: F401
 
 
-PROGRAMS = int(os.environ.get("PROGRAMS", "150"))
+PROGRAMS = int(os.environ.get("PROGRAMS", "100"))
 _ANY_SIZE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 MOVED: list[bool] = []
 
