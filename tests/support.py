@@ -70,7 +70,7 @@ def replaced(tags: str, source: str, cells: Cells = SMALL) -> list[tuple[str, st
     return changed
 
 
-def until(done: Callable[[], bool], seconds: float = 30) -> None:
+def until(done: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until ``done`` says so; fail after so many seconds."""
     end = time.monotonic() + seconds
     while not done():

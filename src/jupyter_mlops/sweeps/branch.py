@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import json
 import os
 import random
 import signal
@@ -52,7 +51,8 @@ from . import forking
 from .executed import keep_executed
 from .outcome import Outcome, read_error
 from .plan import executed_cells
-from .record import Row, ended_row, write_row
+from .record import ended_row, write_row
+from .wire import Channel, Job, Task
 
 _STEPS = 100
 """Up to this step a point asks at each one whether to go on; then at every tenth, and so on."""
@@ -68,42 +68,6 @@ class Pruned(BaseException):
         return [f"pruned: {self}"]
 
 
-class Job(msgspec.Struct, frozen=True):
-    """What is the same for all processes of a sweep.
-
-    ``assign`` is the source of the parameters that all points share, ``secrets`` are references.
-    ``folder`` is the sweep's own. ``workers`` is how many points run at a time.
-    """
-
-    notebook: str
-    name: str
-    project: str
-    cwd: str
-    folder: str
-    assign: str
-    secrets: list[str] = []
-    workers: int = 1
-
-
-class Task(msgspec.Struct, frozen=True):
-    """What one process is to do: assign, run cells up to ``until``, and end as a run or wait.
-
-    ``assign`` is the source of the parameters that are set where this process begins; one that runs
-    the injected cell itself sets none. ``order`` is the run that a point is; None for a process
-    that others go on from. ``injected`` is the source of all parameters, ``row`` is the point as
-    it stands before. ``prunes`` is a metric whose values may end the point, ``tags`` are those of
-    its run.
-    """
-
-    until: int
-    assign: str = ""
-    order: Order | None = None
-    injected: str = ""
-    row: Row | None = None
-    prunes: str = ""
-    tags: dict[str, str] = {}
-
-
 @dataclass(slots=True)
 class _State:
     """What has been executed in this process and those it was forked from."""
@@ -112,33 +76,6 @@ class _State:
     at: int = 0
     executions: list[Execution] = field(default_factory=list)
     seeded: set[str] = field(default_factory=set)
-
-
-class Channel:
-    """The connection to whoever runs the sweep."""
-
-    def __init__(self, path: str, number: int) -> None:
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.connect(path)
-        self._lines = self._socket.makefile("rb")
-        self.tell("hello", id=number, pid=os.getpid())
-
-    def tell(self, what: str, **content: Any) -> None:
-        line = json.dumps({"tell": what, **content}, default=str)
-        with contextlib.suppress(OSError):
-            self._socket.sendall(line.encode() + b"\n")
-
-    def hear(self) -> dict[str, Any] | None:
-        """Wait for the next line; None where nobody speaks any more."""
-        try:
-            line = self._lines.readline()
-        except OSError:
-            return None
-        return json.loads(line) if line else None
-
-    def close(self) -> None:
-        self._lines.close()
-        self._socket.close()
 
 
 class Branch:

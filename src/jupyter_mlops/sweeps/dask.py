@@ -8,27 +8,20 @@ counts.
 from __future__ import annotations
 
 import contextlib
-import gc
-import importlib.util
-import logging
-import platform
 import queue
 import secrets
-import socket
 import threading
 import time
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import msgspec
 
 from ..errors import MlopsError, Place
 from . import dask_files, dask_worker
+from .dask_cluster import END_SECONDS, close, connect, quiet, reason
 from .outcome import Ended, Message, Metric, Notice, Outcome, Shared, Started
 from .plan import Plan
 from .points import Point
@@ -36,91 +29,12 @@ from .record import read_row
 from .setting import Setting
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Future
 
-SCHEMES = {"dask": "tcp", "tcp": "tcp", "tls": "tls"}
-_CONNECT_SECONDS = 10.0
 _POLL_SECONDS = 0.5
-_END_SECONDS = 15.0
 _FETCH_SECONDS = 30.0
-_IMPORT_SECONDS = 120.0
 _MOST_TRIES = 3
 """Times that a point is sent whose files are lost between its end and their arrival."""
-_LOUD = ("distributed", "distributed.client", "distributed.comm", "distributed.core")
-# Strings, as a worker without this package cannot be sent a function of it.
-_VERSIONS = (
-    "(__import__('jupyter_mlops').__version__, '.'.join(__import__('platform')"
-    ".python_version_tuple()[:2]))"
-)
-# Imported on a worker's event loop, this package would hold up all that the worker has to say.
-_THREAD = "mlops-import"
-_IMPORT = (
-    f"__import__('threading').Thread(target=__import__, name='{_THREAD}', daemon=True, "
-    f"args=('{dask_worker.__name__}',)).start()"
-)
-_IMPORTED = (
-    f"(hasattr(__import__('sys').modules.get('{dask_worker.__name__}'), 'READY'), "
-    f"'{_THREAD}' in [each.name for each in __import__('threading').enumerate()])"
-)
-"""Whether it is imported, and whether it is about to be."""
-
-
-def is_dask(on: str) -> bool:
-    """Tell whether words name a Dask scheduler."""
-    return on.partition("://")[0] in SCHEMES
-
-
-def connect(on: str) -> Client:
-    """Return a client of a cluster whose workers can run points.
-
-    Raises
-    ------
-    MlopsError
-        ``sweep.no-dask`` where Dask is not installed here, ``sweep.on`` for an address that is
-        none or where no scheduler answers, ``sweep.no-workers``, and ``sweep.workers`` where
-        workers have not this package, or another version of it or of Python.
-    """
-    if importlib.util.find_spec("distributed") is None:
-        raise MlopsError(
-            "sweep.no-dask",
-            "Dask is not installed here.",
-            hint="`pip install 'jupyter-mlops[dask]'`.",
-        )
-    address = _address(on)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(_quiet())
-        client = _client(address, on)
-        stack.callback(_close, client)
-        _check(client, on)
-        stack.pop_all()
-    return client
-
-
-def capacity(on: str) -> int:
-    """Return how many points a cluster runs at once; raises as `connect` does."""
-    client = connect(on)
-    try:
-        return sum(client.nthreads().values())
-    finally:
-        with _quiet():
-            _close(client)
-
-
-def _client(address: str, on: str) -> Client:
-    from distributed import Client
-    from distributed.security import Security
-
-    if address.startswith("tls:") and not Security().get_connection_args("client")["ssl_context"]:
-        raise _unreachable(on, "no certificates are configured here")
-    try:
-        return Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
-    except (OSError, TypeError, ValueError, RuntimeError) as error:
-        reason = _reason(error)
-        error.__traceback__ = None
-    # A client that could not start closes itself when it is collected. It must not be while
-    # another one starts: the two then wait for each other.
-    gc.collect()
-    raise _unreachable(on, reason)
 
 
 @dataclass(slots=True)
@@ -192,9 +106,9 @@ class DaskRunner:
 
     def __enter__(self) -> DaskRunner:
         with contextlib.ExitStack() as stack:
-            stack.enter_context(_quiet())
+            stack.enter_context(quiet())
             self._client = connect(self._on)
-            stack.callback(_close, self._client)
+            stack.callback(close, self._client)
             self._token.touch()
             stack.callback(self._token.unlink, missing_ok=True)
             packed = dask_files.pack(self._setting.notebook, self._setting.project)
@@ -435,12 +349,12 @@ class DaskRunner:
                 place=self._setting.notebook.place(),
             )
         elif flight.tries < _MOST_TRIES and isinstance(error, OSError | KeyError | TimeoutError):
-            yield from self._again(flight, f"what it has left cannot be had: {_reason(error)}")
+            yield from self._again(flight, f"what it has left cannot be had: {reason(error)}")
             return
         else:
             found = MlopsError(
                 "sweep.worker-failed",
-                f"The worker could not run the point: {_reason(error)}.",
+                f"The worker could not run the point: {reason(error)}.",
                 hint="see the worker's log.",
                 place=self._setting.notebook.place(),
             )
@@ -450,9 +364,9 @@ class DaskRunner:
         self._schedule()
         yield Ended(point, Outcome("failed", (flight.runs or [flight.run])[-1], error=found))
 
-    def _again(self, flight: _Flight, reason: str) -> Iterator[Message]:
+    def _again(self, flight: _Flight, words: str) -> Iterator[Message]:
         flight.tries += 1
-        yield Notice(f"point {flight.point.number} runs again: {reason}")
+        yield Notice(f"point {flight.point.number} runs again: {words}")
         flight.future = self._send(flight.point, flight.run, flight.tries)
 
     def _disown(self, flight: _Flight, kept: str) -> None:
@@ -504,104 +418,7 @@ class DaskRunner:
 
     def _sync(self, function: Any, *words: Any, **options: Any) -> None:
         """Wait for the client to do something, but not for one that is about to end."""
-        self._client.sync(function, *words, callback_timeout=_END_SECONDS, **options)
-
-
-def _address(on: str) -> str:
-    """Return Dask's address of the words; raises ``sweep.on`` where nobody listens there."""
-    scheme, _, place = on.partition("://")
-    parts = urlsplit(f"//{place}")
-    try:
-        host, port = parts.hostname, parts.port or 8786
-    except ValueError:
-        host = None
-    if scheme not in SCHEMES or not host:
-        raise MlopsError(
-            "sweep.on", f"`{on}` is no address of a scheduler.", hint="write `dask://host:8786`."
-        )
-    try:
-        socket.create_connection((host, port), timeout=_CONNECT_SECONDS).close()
-    except OSError as error:
-        raise _unreachable(on, _reason(error)) from None
-    return f"{SCHEMES[scheme]}://{place if parts.port else f'{place}:{port}'}"
-
-
-def _check(client: Client, on: str) -> None:
-    """Raise where the workers cannot run points."""
-    if not client.nthreads():
-        raise MlopsError(
-            "sweep.no-workers",
-            f"The scheduler at {on} has no workers.",
-            hint="start some: `dask worker HOST:PORT`.",
-        )
-    found: dict[str, Any] = client.run(eval, _VERSIONS, on_error="return")
-    with contextlib.suppress(Exception):
-        found["the scheduler"] = client.run_on_scheduler(eval, _VERSIONS)
-    own = import_module("jupyter_mlops").__version__
-    here = (own, ".".join(platform.python_version_tuple()[:2]))
-    absent = [at for at, each in found.items() if isinstance(each, Exception)]
-    if "the scheduler" not in found:
-        absent.append("the scheduler")
-    if absent:
-        raise MlopsError(
-            "sweep.workers",
-            f"jupyter-mlops cannot be imported at {_some(absent)}.",
-            hint="install there what is installed here: `pip install "
-            f"'jupyter-mlops[dask]=={own}'`.",
-        )
-    others = {at: each for at, each in found.items() if tuple(each) != here}
-    if others:
-        version, python = next(iter(others.values()))
-        raise MlopsError(
-            "sweep.workers",
-            f"Versions differ: jupyter-mlops {here[0]} on Python {here[1]} here, {version} on "
-            f"Python {python} at {_some(list(others))}.",
-            hint="install the same everywhere: values could not be compared, nor sent.",
-        )
-    _await_import(client)
-
-
-def _await_import(client: Client) -> None:
-    """Wait until all workers have imported what they run; raises ``sweep.workers``."""
-    deadline = time.monotonic() + _IMPORT_SECONDS
-    client.run(eval, _IMPORT)
-    while True:
-        found: dict[str, tuple[bool, bool]] = client.run(eval, _IMPORTED)
-        late = time.monotonic() > deadline
-        failed = [at for at, (is_there, comes) in found.items() if not is_there and not comes]
-        waiting = [at for at, (is_there, _) in found.items() if not is_there]
-        if not waiting:
-            return
-        if failed or late:
-            raise MlopsError(
-                "sweep.workers",
-                f"jupyter-mlops cannot be imported at {_some(failed or waiting)}"
-                + (f" within {_IMPORT_SECONDS:.0f} s." if not failed else "."),
-                hint="the worker's log has the reason; a worker that has imported another version "
-                "must be started anew.",
-            )
-        time.sleep(0.05)
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"{', '.join(names[:3])}{more}"
-
-
-def _unreachable(on: str, reason: str) -> MlopsError:
-    return MlopsError(
-        "sweep.on",
-        f"No Dask scheduler answers at {on}: {reason}.",
-        hint="see what `dask scheduler` says it listens at; for `tls://` Dask's configuration "
-        "names the certificates."
-        if on.startswith("tls")
-        else "see what `dask scheduler` says it listens at.",
-    )
-
-
-def _reason(error: BaseException) -> str:
-    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(str(words).split()).rstrip(".")[:300]
+        self._client.sync(function, *words, callback_timeout=END_SECONDS, **options)
 
 
 def _moved(error: MlopsError | None, there: str, here: str) -> MlopsError | None:
@@ -614,24 +431,3 @@ def _moved(error: MlopsError | None, there: str, here: str) -> MlopsError | None
         place = Place(notebook, place.cell, place.cell_id, place.line)
     message, hint = error.message.replace(there, here), error.hint.replace(there, here)
     return MlopsError(error.code, message, hint=hint, place=place)
-
-
-def _close(client: Client) -> None:
-    with contextlib.suppress(Exception):
-        client.close(timeout=_END_SECONDS)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Let Dask tell nothing: what the user should know is told as an error or a notice."""
-    loggers = [logging.getLogger(name) for name in _LOUD]
-    before = [each.level for each in loggers]
-    for each in loggers:
-        each.setLevel(logging.CRITICAL + 1)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for each, level in zip(loggers, before, strict=True):
-            each.setLevel(level)

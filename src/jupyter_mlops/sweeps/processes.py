@@ -24,9 +24,9 @@ import msgspec
 from ..os_errors import explain_os_errors
 from ..pipeline.lifeline import Lifeline
 from ..pipeline.targets.local import step_environment
-from .branch import Job, Task
 from .outcome import Outcome
 from .points import Point
+from .wire import Job, Task
 
 _PATIENCE = 5.0
 """Seconds that a process has to end after it was told to."""

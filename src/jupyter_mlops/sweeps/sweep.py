@@ -158,15 +158,15 @@ def run_of(setting: Setting, point: Point) -> str:
 def slots(on: str) -> int:
     """Return how many points run at once, where nobody says: on this machine or on an engine.
 
-    Raises ``sweep.on`` for an engine that there is not, and as `jupyter_mlops.sweeps.dask.connect`.
+    Raises ``sweep.on`` for an engine that there is not, and as `dask_cluster.connect`.
     """
     if not on:
         return cores()
-    from . import dask
+    from .dask_cluster import capacity, is_dask
 
-    if not dask.is_dask(on):
+    if not is_dask(on):
         raise MlopsError("sweep.on", f"`{on}` is no engine.", hint="write `dask://host:8786`.")
-    return dask.capacity(on)
+    return capacity(on)
 
 
 def cores() -> int:

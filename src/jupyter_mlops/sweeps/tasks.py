@@ -5,11 +5,11 @@ from __future__ import annotations
 from ..capture.location import Order
 from ..notebook import moments
 from ..rerun.injection import source
-from .branch import Job, Task
 from .plan import Plan
 from .points import Point
 from .record import row_of
 from .setting import Setting
+from .wire import Job, Task
 
 
 def make_job(setting: Setting, workers: int) -> Job:

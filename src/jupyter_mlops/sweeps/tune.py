@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import difflib
 import math
 import time
 from collections import Counter
@@ -16,20 +14,18 @@ import msgspec
 
 from ..capture.run_names import new_run_name
 from ..errors import MlopsError
-from ..notebook.dataflow import cell_flow
 from ..notebook.document import Notebook, read
 from ..notebook.parameters import check_parameters, read_parameters
-from ..notebook.tags import METRICS
 from ..progress import Event, Progress
 from ..project import Project
 from ..rerun.installed import require_kernel
-from ..tracking.direction import direction
 from .alone import alone
 from .board import Board
 from .distributions import size, words_of
-from .outcome import Ended, Message, Metric, Outcome, Started
+from .goal import first_metric, is_highest, judged, judged_row
+from .outcome import Ended, Message, Metric, Started
 from .plan import make_plan
-from .record import Head, Row, Sweep, find, row_of, sweeps, write_row
+from .record import Head, Row, Sweep, find, row_of, sweeps
 from .runner import Runner
 from .setting import Setting
 from .space import Space, read_space
@@ -140,10 +136,10 @@ def _new(
             "parameters cell: `# 2..12`.",
             place=source.place(),
         )
-    metric = metric or _first_metric(source)
-    highest = _is_highest(metric, source) if highest is None else highest
+    metric = metric or first_metric(source)
+    highest = is_highest(metric, source) if highest is None else highest
     watched = search.watched or metric
-    upward = highest if watched == metric else _is_highest(watched, source)
+    upward = highest if watched == metric else is_highest(watched, source)
     count, notice = size(space), ""
     if search.sampler == "grid" and count is None:
         raise _endless(source, space)
@@ -190,7 +186,7 @@ def _earlier(project: Project, source: Notebook, ref: str, trials: int | None) -
     wanted = trials or search.trials
     wanted = wanted if most is None else min(wanted, most)
     ended = (row for row in found.rows if row.status in ("ok", "pruned", "failed"))
-    rows = {row.number: _judged_row(setting, found.head, row) for row in ended}
+    rows = {row.number: judged_row(setting, found.head, row) for row in ended}
     if wanted <= len(rows):
         raise MlopsError(
             "tune.nothing-left",
@@ -355,38 +351,6 @@ class _Driver:
         )
 
 
-def judged(notebook: Notebook, head: Head, outcome: Outcome) -> Outcome:
-    """Return how a trial has ended: without a number for the metric it has failed."""
-    name = head.metric
-    if outcome.status != "ok" or math.isfinite(outcome.metrics.get(name, math.nan)):
-        return outcome
-    if name in outcome.metrics:
-        message = f"`{name}` is {outcome.metrics[name]} at the end, which cannot be compared."
-        hint = "look at the executed notebook for where it comes from."
-    else:
-        known = sorted(outcome.metrics)
-        message = f"The notebook has set no metric `{name}`"
-        message += f"; it has set {', '.join(known)}." if known else "."
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean `{close[0]}`?" if close else ""
-        hint = (
-            hint or f"tag the cell that assigns `{name}` `metrics`, or call `mlops.log({name}=…)`."
-        )
-    error = MlopsError("tune.no-metric", message, hint=hint, place=notebook.place())
-    return msgspec.structs.replace(outcome, status="failed", error=error)
-
-
-def _judged_row(setting: Setting, head: Head, row: Row) -> Row:
-    """Return a row as `judged` would have it; its point may have ended when nobody listened."""
-    given = Outcome(row.status, row.run, row.metrics)
-    outcome = judged(setting.notebook, head, given)
-    if outcome is given:
-        return row
-    row = msgspec.structs.replace(row, status=outcome.status, error=str(outcome.error))
-    write_row(setting.folder, row)
-    return row
-
-
 def _declaring(source: Notebook) -> list[str]:
     """Return the parameters that declare choices or a closed range."""
     found = []
@@ -399,34 +363,3 @@ def _declaring(source: Notebook) -> list[str]:
                 continue
             found += list(space)
     return found
-
-
-def _first_metric(source: Notebook) -> str:
-    """Return the first name that a cell tagged ``metrics`` assigns, if it can be: that tells."""
-    cells = (cell for cell in source.code_cells if METRICS & set(cell.tags))
-    names = [name for cell in cells for name in cell_flow(cell, source).writes]
-    for name in names:
-        with contextlib.suppress(MlopsError):
-            direction(name)
-            return name
-    if names:
-        return names[0]
-    raise MlopsError(
-        "tune.metric",
-        "There is no word of what to make best.",
-        hint="say `--maximize auc` or `--minimize loss`, or tag the cell that computes it "
-        "`metrics`.",
-        place=source.place(),
-    )
-
-
-def _is_highest(metric: str, source: Notebook) -> bool:
-    try:
-        return direction(metric).highest
-    except MlopsError as error:
-        raise MlopsError(
-            "tune.direction",
-            error.message,
-            hint=f"say `--maximize {metric}` or `--minimize {metric}`.",
-            place=source.place(),
-        ) from None
