@@ -15,7 +15,7 @@ demo: $(READY)
 # The sidebar needs Node.js; where there is none its tests say so and skip.
 test: $(READY)
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory sidebar; fi
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 	@if command -v npm >/dev/null; then cd labextension && npm test --silent; fi
 
 lint: $(READY) labextension/node_modules/.package-lock.json

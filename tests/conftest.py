@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_mlops.capture.processes import SWITCH
 from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.images.engine import Engine
 from tests import servers
@@ -24,6 +25,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # As a shell starts what runs in the background; every process of a test would inherit it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Most tests look at the store from their own process, where MLflow is imported anyway.
+    os.environ[SWITCH] = "off"
+    config.addinivalue_line("markers", "writer: the project's writer feeds the store, in a module")
     config.addinivalue_line("markers", "docker: needs a Docker engine")
     config.addinivalue_line("markers", "postgres: needs PostgreSQL's programs")
     config.addinivalue_line("markers", "browser: needs Chromium and a built sidebar")
@@ -55,6 +59,15 @@ def _requirements(request: pytest.FixtureRequest) -> None:
             if name in REQUIRED:
                 pytest.fail(f"MLOPS_REQUIRE names {name}, but {reason}")
             pytest.skip(reason)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _writer(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let writers start in modules that are about them, or about all that a user has."""
+    with pytest.MonkeyPatch.context() as patch:
+        if any(request.node.get_closest_marker(name) for name in ("writer", "browser")):
+            patch.delenv(SWITCH)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,8 @@ from jupyter_mlops.tracking.pipelines import PipelineJournal
 from jupyter_mlops.tracking.store import Store
 from tests.support import stop_writer, until, write_notebook, writers
 
+pytestmark = pytest.mark.writer
+
 
 @pytest.fixture
 def project(project_root: Path) -> Iterator[Project]:

@@ -17,6 +17,8 @@ from jupyter_mlops.project import Project
 from tests import workflows
 from tests.support import SMALL, stop_writer, write_notebook
 
+pytestmark = pytest.mark.writer
+
 SETTINGS = '[ci]\nimages = "none"\n[ci.metrics]\nmae = "> 0, < 3"\n'
 
 

@@ -20,6 +20,8 @@ from jupyter_mlops.tracking.store import Store
 from tests.kernels import start_kernel
 from tests.support import SMALL, stop_writer, until, write_notebook, writers
 
+pytestmark = pytest.mark.writer
+
 OFF = {"JUPYTER_MLOPS_WRITER": "off"}
 LOAD = "%load_ext jupyter_mlops"
 

@@ -18,7 +18,7 @@ from tests.kernels import Kernel, start_kernel
 from tests.servers import MlflowServer, mlflow_server, postgres
 from tests.support import SMALL, stop_writer, until, write_notebook
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.writer]
 POINTS = 3000
 
 

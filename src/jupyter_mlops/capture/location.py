@@ -33,7 +33,8 @@ class Order(msgspec.Struct, frozen=True):
     are references to what must not be kept. ``parent`` is the run that this one is a part of,
     ``injected`` the cell that gives its parameters, where others have run it before.
     ``journal`` is the folder for what is captured; default: that of the run in the project. A
-    ``part`` of a run leaves it to others to tell of the environment and of git.
+    ``part`` of a run leaves it to others to tell of the environment and of git. ``cells`` is a file
+    with the notebook's cells, where the notebook itself is in none.
     """
 
     run: str
@@ -47,6 +48,7 @@ class Order(msgspec.Struct, frozen=True):
     injected: str = ""
     journal: str = ""
     part: bool = False
+    cells: str = ""
 
 
 def order() -> Order | None:

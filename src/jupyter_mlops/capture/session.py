@@ -142,7 +142,10 @@ class CaptureSession:
             shell,
             self._journal,
             self._background,
-            FileCells(path, self._keep_notebook),
+            FileCells(
+                Path(ordered.cells) if ordered is not None and ordered.cells else path,
+                self._keep_notebook,
+            ),
             observers,
             _flow_observer(shell, ordered),
             self.project.root,

@@ -17,6 +17,7 @@ from ..errors import MlopsError
 from ..notebook.document import parse, read
 from ..notebook.executed import mark
 from ..notebook.parameters import check_parameters, read_parameters
+from ..os_errors import explain_os_errors
 from ..project import Project
 from . import injection
 from .client import CapturingClient
@@ -114,6 +115,9 @@ class MlopsEngine(NBClientEngine):  # type: ignore[misc]
                     manager.notebook_complete()
         except MlopsError as error:
             raise _for_command_line(error) from None
+        finally:
+            if order is not None and order.cells is not None:
+                order.cells.unlink(missing_ok=True)
         return manager.nb
 
     @classmethod
@@ -169,6 +173,7 @@ def _order(nb: Any, input_path: str | None) -> Order:
         # papermill has changed to the folder of `--cwd`; its paths start where it was called.
         path = _called_in() / path
     project = Project.find(path if _is_file(path) else None)
+    text: str | None = None
     if _is_file(path):
         notebook = read(path, name=project.relative(path))
     else:
@@ -180,7 +185,12 @@ def _order(nb: Any, input_path: str | None) -> Order:
     paths = injection.paths(nb)
     given = {name: value for name, value in given.items() if name in own or name not in paths}
     checked = check_parameters(notebook, declared, given)
-    return Order(project, notebook, new_run_name(notebook.name), parameters=checked)
+    order = Order(project, notebook, new_run_name(notebook.name), parameters=checked)
+    if text is not None:
+        order.cells = executed_path(project, order.run).with_name(f".{order.run}.cells.ipynb")
+        with explain_os_errors(order.cells):
+            order.cells.write_text(text, encoding="utf-8")
+    return order
 
 
 def _called_in() -> Path:

@@ -32,7 +32,7 @@ class Order:
     every cell. ``cwd`` is the kernel's working directory, None for this process's own. ``timeout``
     are the seconds that each cell may take. Cells with a tag of ``without`` are not run.
     ``on_cell`` is called with each original cell before it runs. ``parent`` is the run that this
-    one is a part of.
+    one is a part of. ``cells`` is a file with the notebook's cells, where it is in none itself.
     """
 
     project: Project
@@ -46,6 +46,7 @@ class Order:
     without: frozenset[str] = frozenset()
     cwd: Path | None = None
     timeout: float | None = None
+    cells: Path | None = None
     on_cell: Callable[[Cell], None] | None = None
     originals: list[Cell] = field(default_factory=list)
     """For each cell of the executed notebook, the one that the user knows."""
@@ -95,6 +96,7 @@ class Order:
                 "secrets": list(self.secrets.values()),
                 "observe": [observation.to_dict() for observation in self.observe],
                 "flow": str(self.flow.resolve()) if self.flow is not None else "",
+                "cells": str(self.cells.resolve()) if self.cells is not None else "",
             },
             default=repr,
         )
