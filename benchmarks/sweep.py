@@ -4,7 +4,8 @@
 prepares 2 s and trains 1 s, each of them work of one core. The ideal is measured too: the same
 cells as a script that loads and prepares once and forks for each training, with no notebook, no
 capture and no store. Then the memory of a sweep over one large frame: what its processes have
-together, beside a process for each point.
+together at the most, beside one run of the notebook by papermill, and beside a process for each
+point. ``--only`` does one of the two.
 """
 
 from __future__ import annotations
@@ -54,12 +55,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="of all but papermill, run once")
     parser.add_argument("--points", type=int, default=20)
     parser.add_argument("--gigabytes", type=float, default=1.0)
+    parser.add_argument("--only", choices=["times", "memory"])
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / "mlops.toml").touch()
-        _times(folder, options.points, options.rounds)
-        _memory(folder, options.gigabytes)
+        if options.only != "memory":
+            _times(folder, options.points, options.rounds)
+        if options.only != "times":
+            _memory(folder, options.gigabytes)
 
 
 def _times(folder: Path, points: int, rounds: int) -> None:
@@ -139,13 +143,20 @@ def _memory(folder: Path, gigabytes: float) -> None:
     book = notebooks.write(folder / "large.ipynb", cells)
     command = [sys.executable, "-m", "jupyter_mlops.faces.cli", "sweep", book]
     command += ["-p", "column=0,1,2,3,4,5", "--workers", "2"]
+    papermill = [sys.executable, "-m", "papermill", "--no-progress-bar", "--log-level", "ERROR"]
+    alone = _peak([*papermill, book, folder / "out.ipynb"], folder)
     shared = _peak(command, folder)
     apart = _peak([*command, "--no-share"], folder)
     print(f"### Memory of a sweep over a frame of {gigabytes:g} GB, two points at a time\n")
-    print("| | all processes together, GB | × the frame |")
-    print("|---|---|---|")
-    for name, found in (("shared", shared), ("a process for each point", apart)):
-        print(f"| {name} | {found / 1e9:.2f} | {found / 1e9 / gigabytes:.2f} |")
+    print("| | all processes together, GB | × the frame | × one run |")
+    print("|---|---|---|---|")
+    for name, found in (
+        ("one run, papermill", alone),
+        ("a sweep", shared),
+        ("a sweep, a process for each point", apart),
+    ):
+        ratios = f"{found / 1e9 / gigabytes:.2f} | {found / alone:.2f}"
+        print(f"| {name} | {found / 1e9:.2f} | {ratios} |")
     print()
 
 
