@@ -22,6 +22,9 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 
+# Seconds on a machine that does much else; what is there is seen at once.
+expect.set_options(timeout=30_000)
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
