@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from jupyter_mlops.project import Project
 from jupyter_mlops.tracking.store import Store
 from tests.jupyter import Jupyter, start_server
-from tests.support import write_notebook
+from tests.support import until, write_notebook
 
 pytestmark = pytest.mark.browser
 
@@ -90,7 +90,15 @@ def test_card_form_and_charts(page: Page, lab: Jupyter, request: pytest.FixtureR
 
 def _contrast(text: Locator, ground: str) -> float:
     """Return how a text stands out from its ground, from 1 to 21, as WCAG 2 defines it."""
-    colour = text.evaluate("each => getComputedStyle(each).color")
+    found: list[str] = []
+
+    def has_colour() -> bool:
+        # An element that the card replaces at this moment has none.
+        found[:] = [text.evaluate("each => getComputedStyle(each).color")]
+        return found != [""]
+
+    until(has_colour)
+    (colour,) = found
     lights = sorted((_luminance(colour), _luminance(ground)))
     return (lights[1] + 0.05) / (lights[0] + 0.05)
 
