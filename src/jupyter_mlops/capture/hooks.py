@@ -133,25 +133,23 @@ class Hooks:
     def leave(self) -> None:
         """End the run in the middle of a cell: what it has done so far is the run's last."""
         self.unregister()
-        running, self._running = self._running, None
-        if running is not None:
+        if self._running is not None:
             self._displays.end()
-            seconds = time.perf_counter() - running.start
-            end = CellEnd(time=time.time(), order=running.order, seconds=seconds, outcome="ok")
-            self.append(end)
+            self._end_running("ok")
 
     def end_lost(self) -> None:
         """Tell the end of a cell whose end IPython did not tell.
 
         That is so where an interrupt comes after the cell's last line.
         """
+        self._end_running("interrupted")
+
+    def _end_running(self, outcome: str) -> None:
         running, self._running = self._running, None
         if running is not None:
             seconds = max(0.0, time.perf_counter() - running.start)
-            order = running.order
-            self.append(
-                CellEnd(time=time.time(), order=order, seconds=seconds, outcome="interrupted")
-            )
+            now, order = time.time(), running.order
+            self.append(CellEnd(time=now, order=order, seconds=seconds, outcome=outcome))
 
     def append(self, record: AnyRecord) -> None:
         """Write a record, from any thread; a journal that cannot be written ends capture."""

@@ -43,14 +43,14 @@ def record(order: Order, executed: Path) -> dict[str, float]:
     from ..tracking.store import Store
 
     store = Store(order.project)
-    metrics = offline.keep(order.project, order.run, executed)
+    offline.keep(order.project, order.run, executed)
     try:
         store.sync(order.run)
         return dict(store.run(order.run).metrics)
     except MlopsError as error:
         if error.code != "store.unreachable":
             raise
-        return metrics
+        return offline.metrics(order.project, order.run)
 
 
 def prepare(order: Order) -> None:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 _FOLDER = "attached"
 
 
-def keep(project: Project, run: str, file: Path) -> dict[str, float]:
-    """Keep a copy of ``file`` for the run's artifacts, see to a writer, and return its metrics."""
+def keep(project: Project, run: str, file: Path) -> None:
+    """Keep a copy of ``file`` for the run's artifacts, and see to a writer."""
     from filelock import FileLock
 
     folder = project.folder("journal", run)
@@ -36,7 +36,11 @@ def keep(project: Project, run: str, file: Path) -> dict[str, float]:
         os.replace(part, attached / file.name)
         cursor.reopen(folder)  # another process may have been quicker
     spawn_writer(project)
-    records = journal.read_all(folder / journal.NAME)
+
+
+def metrics(project: Project, run: str) -> dict[str, float]:
+    """Return the last value of each of a run's metrics, from its journal."""
+    records = journal.read_all(project.journals / run / journal.NAME)
     return {record.name: record.value for record in records if isinstance(record, Metric)}
 
 
