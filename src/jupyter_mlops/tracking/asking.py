@@ -66,8 +66,9 @@ def answer(questions: Iterable[Path], *, fed: bool) -> None:
         with contextlib.suppress(OSError):  # who asked has gone
             if fed:
                 question.unlink()
-            else:
-                question.write_text(_NO)
+                continue
+            with question.open("r+") as file:  # which makes none anew
+                file.write(_NO)
 
 
 def _store(project: Project) -> str:
